@@ -1,0 +1,60 @@
+# Every target sets itself up. Only Python 3.11+, make and git are needed on the machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo test soak bench lint types format lock clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.runtime $@
+
+install: $(VENV)/.runtime ## Make .venv with what running needs
+
+install-dev: $(VENV)/.dev ## Make .venv with what developing needs
+
+demo: $(VENV)/.runtime ## Serve a shop with simulators, worker and seeded customers on 127.0.0.1:8000
+	$(BIN)/batua demo
+
+test: $(VENV)/.dev lint types ## Every kind of check, reduced and seeded, on SQLite and PostgreSQL
+	$(BIN)/python -m pytest --cov --cov-report= $(ARGS)
+	$(BIN)/python -m coverage report --skip-covered
+	$(BIN)/python -m coverage report --fail-under=100 --include='plugin/batua/contract/*,plugin/batua/ledger/*' > /dev/null
+
+soak: $(VENV)/.dev ## The same harnesses with the full counts
+	BATUA_TEST_SOAK=1 $(BIN)/python -m pytest -m "soak or not soak" $(ARGS)
+
+bench: $(VENV)/.dev ## Figures, side by side in one run
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.dev ## Style, format and import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.dev ## Strict types
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## Rewrite to the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## Resolve the locks again (needs uv); they name no registry
+	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+	uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements-dev.lock
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache htmlcov .coverage*

@@ -1,0 +1,1 @@
+"""The built-in gateways, one folder each. Loaded by entry point like anyone else's."""

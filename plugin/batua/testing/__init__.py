@@ -1,0 +1,1 @@
+"""What Batua ships for those who test against it: provider simulators and a loopback server."""
