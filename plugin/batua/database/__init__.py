@@ -1,0 +1,22 @@
+"""The database: one small protocol, SQLite and PostgreSQL behind it.
+
+Money goes through ``Database.transaction()`` and never through Piccolo's: Piccolo's leaves its
+context poisoned when COMMIT fails, nests silently and begins deferred on SQLite (traps T1, T2, T3
+and T13).  Here a transaction is an object that is handed on, not a hidden context.
+"""
+
+from batua.database.core import Database, Dialect, Reader, Row, Transaction
+from batua.database.migrate import migrate, migrations, pending
+from batua.database.opening import open_database
+
+__all__ = [
+    "Database",
+    "Dialect",
+    "Reader",
+    "Row",
+    "Transaction",
+    "migrate",
+    "migrations",
+    "open_database",
+    "pending",
+]

@@ -1,0 +1,106 @@
+"""What a database is to the rest of Batua."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
+from typing import Any, Protocol
+
+from piccolo.engine.base import Engine
+
+from batua.errors import NestedTransaction
+
+__all__ = ["Database", "Dialect", "OpenTransactions", "Reader", "Row", "Transaction"]
+
+Row = Mapping[str, Any]
+
+
+class Dialect(StrEnum):
+    """The two SQLs that we speak. What differs between them is written down per dialect."""
+
+    SQLITE = "sqlite"
+    POSTGRES = "postgres"
+
+
+class Reader(Protocol):
+    """Reads. SQL has ``$1`` placeholders; a list as argument is an array (``in_list``)."""
+
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Row]: ...
+
+    async def fetch_one(self, sql: str, *args: Any) -> Row | None: ...
+
+
+class Transaction(Reader, Protocol):
+    """A database transaction, for reads and writes of the one task that opened it."""
+
+    async def execute(self, sql: str, *args: Any) -> int:
+        """Run one statement; returns the number of rows that it changed."""
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each row of arguments; the number of rows changed, if known."""
+
+
+class Database(ABC):
+    """One shop's database. Nothing about it is global to the process."""
+
+    dialect: Dialect
+
+    @abstractmethod
+    async def open(self) -> None: ...
+
+    @abstractmethod
+    async def close(self) -> None: ...
+
+    @abstractmethod
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
+        """Read what is committed."""
+
+    async def fetch_one(self, sql: str, *args: Any) -> Row | None:
+        """The first row, or None."""
+        rows = await self.fetch(sql, *args)
+        return rows[0] if rows else None
+
+    @abstractmethod
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """A read-write transaction, committed at the end of the block.
+
+        SQLite: ``BEGIN IMMEDIATE`` on the one writer. PostgreSQL: READ COMMITTED. Raises
+        ``NestedTransaction`` inside another one of the same task, and ``CommitUnknown`` when
+        COMMIT was sent and no answer came.
+        """
+
+    @abstractmethod
+    def snapshot(self) -> AbstractAsyncContextManager[Reader]:
+        """Several reads of one moment."""
+
+    @abstractmethod
+    def piccolo_engine(self) -> Engine[Any]:
+        """The engine that the generated panel reads through."""
+
+    def in_list(self, column: str, placeholder: str, type_: str = "text") -> str:
+        """``column`` is one of a list that is bound to ``placeholder``."""
+        if self.dialect is Dialect.POSTGRES:
+            return f"{column} = any({placeholder}::{type_}[])"
+        return f"{column} in (select value from json_each({placeholder}))"
+
+
+class OpenTransactions:
+    """Remembers which task has a transaction open, so that nesting fails instead of hiding."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def enter(self) -> asyncio.Task[Any]:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a transaction needs a running asyncio task")
+        if task in self._tasks:
+            raise NestedTransaction("this task has a transaction open already; pass it on instead")
+        self._tasks.add(task)
+        return task
+
+    def leave(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)

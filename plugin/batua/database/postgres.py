@@ -1,0 +1,159 @@
+"""PostgreSQL, for production: READ COMMITTED on a pool of asyncpg connections.
+
+The connection's ``search_path`` says which shop it serves: no schema name stands in any SQL, so
+that a shop can be a schema, and with Citus a schema can be a node.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from piccolo.engine.base import Engine
+
+from batua.database.core import Database, Dialect, OpenTransactions, Reader, Row, Transaction
+from batua.database.piccolo import SafePostgresEngine
+from batua.errors import CommitUnknown, DatabaseUnavailable
+
+__all__ = ["PostgresDatabase"]
+
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
+"""A process that stopped while it held the head lock loses it after this."""
+
+
+UNREACHABLE = (
+    OSError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+"""What asyncpg raises when the server is gone, going, starting, full or has dropped us."""
+
+
+class _Statements:
+    """Reads and writes on one connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
+        rows: Sequence[Row] = await self._connection.fetch(sql, *args)
+        return rows
+
+    async def fetch_one(self, sql: str, *args: Any) -> Row | None:
+        row: Row | None = await self._connection.fetchrow(sql, *args)
+        return row
+
+    async def execute(self, sql: str, *args: Any) -> int:
+        return _row_count(await self._connection.execute(sql, *args))
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        await self._connection.executemany(sql, rows)
+        return -1
+
+
+class PostgresDatabase(Database):
+    """A shop in a PostgreSQL database, or in one schema of it."""
+
+    dialect = Dialect.POSTGRES
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self._url = url
+        self._pool_size = pool_size
+        self._pool: Any = None
+        self._open_transactions = OpenTransactions()
+        self._engine: SafePostgresEngine | None = None
+
+    async def open(self) -> None:
+        self._pool = await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=self._pool_size,
+            server_settings={
+                "application_name": "batua",
+                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+                "timezone": "UTC",
+            },
+        )
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
+        try:
+            rows: Sequence[Row] = await self._pool.fetch(sql, *args)
+        except UNREACHABLE as error:
+            raise DatabaseUnavailable(f"PostgreSQL: {error}") from error
+        return rows
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Reader]:
+        async with (
+            self._pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            yield _Statements(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        task = self._open_transactions.enter()
+        try:
+            async with self._pool.acquire() as connection:
+                transaction = connection.transaction(isolation="read_committed")
+                await transaction.start()
+                try:
+                    yield _Statements(connection)
+                except BaseException:
+                    await _roll_back(connection, transaction)
+                    raise
+                await _commit(connection, transaction)
+        except UNREACHABLE as error:
+            raise DatabaseUnavailable(f"PostgreSQL: {error}") from error
+        finally:
+            self._open_transactions.leave(task)
+
+    def piccolo_engine(self) -> Engine[Any]:
+        if self._engine is None:
+            self._engine = SafePostgresEngine(self._pool)
+        return self._engine
+
+
+async def _roll_back(connection: Any, transaction: Any) -> None:
+    try:
+        await asyncio.shield(transaction.rollback())
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        # A connection that can't roll back has lost its transaction with its session.
+        connection.terminate()
+
+
+async def _commit(connection: Any, transaction: Any) -> None:
+    # Cancelling a COMMIT on the wire may commit all the same (trap T8): it runs to its end.
+    commit = asyncio.ensure_future(transaction.commit())
+    try:
+        await asyncio.shield(commit)
+    except asyncio.CancelledError:
+        await asyncio.wait({commit})
+        commit.exception()
+        raise
+    except asyncpg.PostgresConnectionError as error:
+        connection.terminate()
+        raise CommitUnknown(f"the connection was lost during COMMIT: {error}") from error
+    except asyncpg.PostgresError as error:
+        if isinstance(error, asyncpg.OperatorInterventionError):
+            connection.terminate()
+            raise CommitUnknown(f"COMMIT was interrupted: {error}") from error
+        raise
+    except (OSError, asyncpg.InterfaceError) as error:
+        connection.terminate()
+        raise CommitUnknown(f"the connection was lost during COMMIT: {error}") from error
+
+
+def _row_count(tag: str) -> int:
+    count = tag.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0

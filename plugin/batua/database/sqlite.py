@@ -1,0 +1,255 @@
+"""SQLite, the embedded default: one writer connection a process, a few readers, all in threads.
+
+``BEGIN IMMEDIATE`` (T13), synchronous FULL (T14), a busy timeout, foreign keys on.  WAL mode only
+where the library is free of the WAL-reset bug; else a rollback journal, in which COMMIT may be
+BUSY because of readers and is tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from piccolo.engine.base import Engine
+
+from batua.database.core import Database, Dialect, OpenTransactions, Reader, Row, Transaction
+from batua.database.piccolo import SafeSQLiteEngine
+from batua.errors import CommitUnknown, DatabaseUnavailable
+
+__all__ = ["SQLiteDatabase", "has_wal_reset_bug"]
+
+BUSY_TIMEOUT_S = 10.0
+READERS = 3
+
+T = TypeVar("T")
+
+
+def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite may lose committed writes in WAL mode (fixed in 3.51.3 and backports)."""
+    fixed = (
+        version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+    )
+    return not fixed
+
+
+class _Connection:
+    """A connection that lives in a thread of its own; calls run there one after another."""
+
+    def __init__(self, path: Path, *, read_only: bool) -> None:
+        self._path = path
+        self._read_only = read_only
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batua-sqlite")
+        self._connection: sqlite3.Connection | None = None
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` in the thread. A cancelled caller leaves it running, and in order."""
+        try:
+            return await asyncio.shield(self.submit(work))
+        except sqlite3.OperationalError as error:
+            if _is_passing(error):
+                raise DatabaseUnavailable(f"SQLite: {error}") from error
+            raise
+
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._thread, lambda: work(self._opened()))
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown(wait=True)
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            detect_types=sqlite3.PARSE_DECLTYPES,
+            cached_statements=512,
+        )
+        connection.row_factory = sqlite3.Row
+        wal = not has_wal_reset_bug(sqlite3.sqlite_version_info)
+        connection.execute(f"pragma journal_mode = {'wal' if wal else 'delete'}").fetchone()
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma foreign_keys = on")
+        if self._read_only:
+            connection.execute("pragma query_only = on")
+        return connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class _Statements:
+    """Reads and writes on one connection."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self._connection = connection
+
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
+        statement, values = _native(sql), _bind(args)
+        return await self._connection.run(
+            lambda connection: connection.execute(statement, values).fetchall()
+        )
+
+    async def fetch_one(self, sql: str, *args: Any) -> Row | None:
+        rows = await self.fetch(sql, *args)
+        return rows[0] if rows else None
+
+    async def execute(self, sql: str, *args: Any) -> int:
+        statement, values = _native(sql), _bind(args)
+        return await self._connection.run(
+            lambda connection: connection.execute(statement, values).rowcount
+        )
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        statement, values = _native(sql), [_bind(row) for row in rows]
+        return await self._connection.run(
+            lambda connection: connection.executemany(statement, values).rowcount
+        )
+
+
+class SQLiteDatabase(Database):
+    """A shop in one file."""
+
+    dialect = Dialect.SQLITE
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writer = _Connection(path, read_only=False)
+        self._readers = [_Connection(path, read_only=True) for _ in range(READERS)]
+        self._idle: asyncio.Queue[_Connection] = asyncio.Queue()
+        self._lock = asyncio.Lock()
+        self._open_transactions = OpenTransactions()
+        self._engine: SafeSQLiteEngine | None = None
+
+    async def open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        await self._writer.run(lambda connection: connection.execute("select 1").fetchone())
+        for reader in self._readers:
+            self._idle.put_nowait(reader)
+
+    async def close(self) -> None:
+        for connection in (self._writer, *self._readers):
+            await connection.close()
+
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
+        reader = await self._idle.get()
+        try:
+            return await _Statements(reader).fetch(sql, *args)
+        finally:
+            self._idle.put_nowait(reader)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Reader]:
+        reader = await self._idle.get()
+        try:
+            await reader.run(lambda connection: connection.execute("begin"))
+            try:
+                yield _Statements(reader)
+            finally:
+                await reader.run(_roll_back)
+        finally:
+            self._idle.put_nowait(reader)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        task = self._open_transactions.enter()
+        try:
+            async with self._lock:
+                await self._begin()
+                try:
+                    yield _Statements(self._writer)
+                except BaseException:
+                    await self._writer.run(_roll_back)
+                    raise
+                await _settled(self._writer.submit(_commit))
+        finally:
+            self._open_transactions.leave(task)
+
+    async def _begin(self) -> None:
+        beginning = self._writer.submit(lambda connection: connection.execute("begin immediate"))
+        try:
+            await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            await self._writer.run(_roll_back)
+            raise
+
+    def piccolo_engine(self) -> Engine[Any]:
+        if self._engine is None:
+            self._engine = SafeSQLiteEngine(path=str(self.path), timeout=BUSY_TIMEOUT_S)
+        return self._engine
+
+
+def _is_passing(error: sqlite3.OperationalError) -> bool:
+    # Busy, full and I/O errors pass; a misspelled column does not.
+    passing = {"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_LOCKED", "SQLITE_CANTOPEN"}
+    name = getattr(error, "sqlite_errorname", "")
+    return any(name.startswith(prefix) for prefix in passing)
+
+
+async def _settled(commit: asyncio.Future[None]) -> None:
+    # A cancelled task still learns what became of its COMMIT before it goes.
+    try:
+        await asyncio.shield(commit)
+    except asyncio.CancelledError:
+        await asyncio.wait({commit})
+        commit.exception()
+        raise
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    try:
+        connection.execute("commit")
+    except sqlite3.Error as error:
+        if connection.in_transaction:
+            connection.execute("rollback")
+            raise DatabaseUnavailable(f"SQLite could not commit: {error}") from error
+        raise CommitUnknown(f"COMMIT failed and left no transaction: {error}") from error
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("rollback")
+
+
+@lru_cache(maxsize=1024)
+def _native(sql: str) -> str:
+    return re.sub(r"\$(\d+)", r"?\1", sql)
+
+
+def _bind(args: Sequence[Any]) -> list[Any]:
+    return [_value(arg) for arg in args]
+
+
+def _value(arg: Any) -> Any:
+    if isinstance(arg, datetime):
+        # One width for all, so that text compares as time does.
+        return arg.astimezone(UTC).isoformat(" ", "microseconds")
+    if isinstance(arg, (list, tuple)):
+        return json.dumps([_value(item) for item in arg])
+    return arg
+
+
+def _to_datetime(value: bytes) -> datetime:
+    return datetime.fromisoformat(value.decode())
+
+
+# The same converters as Piccolo's, so that it does not matter who registers last.
+sqlite3.register_converter("TIMESTAMPTZ", _to_datetime)
+sqlite3.register_converter("BOOLEAN", lambda value: value == b"1")

@@ -1,0 +1,182 @@
+"""Every error that Batua raises, as a tree.
+
+BatuaError
+├── Refusal                       the request is understood and the answer is no
+│   ├── InvalidRequest            a value can't be meant: unknown currency, amount out of range
+│   ├── NotFound                  no such thing, or not yours
+│   ├── Forbidden                 you may not do this
+│   ├── InsufficientFunds         the wallet's available balance is too small
+│   ├── Conflict                  the thing is not in a state that allows this
+│   ├── IdempotencyConflict       the key was used before, with another request
+│   ├── InProgress                the same request is being worked on
+│   ├── GatewayFailed             the provider refused, for good
+│   └── TryAgain                  nothing happened; the same request may succeed later
+├── ConfigurationError            a setting is missing or can't work
+├── DatabaseError
+│   ├── DatabaseUnavailable       the database can't be reached, is full or is too busy
+│   ├── CommitUnknown             COMMIT was sent and no answer came
+│   ├── NestedTransaction         a transaction was opened inside another one
+│   └── StaleRow                  a guarded write met a row that had changed
+└── (InvariantViolated)           stands apart: a bug or a tampered row; nobody catches it
+
+A refusal's ``code`` is stable and is what a client switches on; its text says what happened, to
+which thing, and what to do. ``docs/reference/errors.md`` lists every code.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BatuaError",
+    "CommitUnknown",
+    "ConfigurationError",
+    "Conflict",
+    "DatabaseError",
+    "DatabaseUnavailable",
+    "Forbidden",
+    "GatewayFailed",
+    "IdempotencyConflict",
+    "InProgress",
+    "InsufficientFunds",
+    "InvalidRequest",
+    "InvariantViolated",
+    "NestedTransaction",
+    "NotFound",
+    "Refusal",
+    "StaleRow",
+    "TryAgain",
+]
+
+
+class BatuaError(Exception):
+    """Base of every error that Batua raises on purpose."""
+
+
+class Refusal(BatuaError):
+    """The request is understood and the answer is no. Nothing moved.
+
+    ``is_final`` says that the same request gets the same answer for ever, so that the answer may
+    be stored under its idempotency key.
+    """
+
+    is_final = False
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class InvalidRequest(Refusal):
+    """A value of the request can't be meant. ``pointer`` is its place as a JSON pointer."""
+
+    def __init__(self, message: str, *, pointer: str = "", code: str = "invalid_request") -> None:
+        super().__init__(code, message)
+        self.pointer = pointer
+
+
+class NotFound(Refusal):
+    """There is no such thing, or it belongs to somebody else: the two are never told apart."""
+
+    def __init__(self, noun: str, id: str) -> None:
+        super().__init__("not_found", f"There is no {noun} {id!r}.")
+
+
+class Forbidden(Refusal):
+    """The caller is known and may not do this."""
+
+
+class InsufficientFunds(Refusal):
+    """``exceeds_available_balance``: the amount is larger than what the wallet has available."""
+
+    is_final = True
+
+    def __init__(self, *, owner: str, amount: int, available: int, currency: str) -> None:
+        super().__init__(
+            "insufficient_funds",
+            f"The wallet of {owner!r} has {available} {currency} available (minor units), "
+            f"which is less than {amount}. Top up, or choose a smaller amount.",
+        )
+        self.amount = amount
+        self.available = available
+        self.currency = currency
+
+
+class Conflict(Refusal):
+    """The thing is not in a state that allows this."""
+
+    is_final = True
+
+
+class IdempotencyConflict(Refusal):
+    """The key was used before, with another request: ``idempotency_key_reused``."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            "idempotency_key_reused",
+            f"The Idempotency-Key {key!r} was used before with a different request. "
+            "Make a new key for a new request.",
+        )
+
+
+class InProgress(Refusal):
+    """The first request with this key has not been answered yet.
+
+    ``subject`` is the id of what that request is making; ``lease_expired`` says that whoever
+    worked on it has stopped, so that the work may be taken up again.
+    """
+
+    def __init__(self, key: str, *, subject: str, lease_expired: bool) -> None:
+        super().__init__(
+            "in_progress",
+            f"The request with the Idempotency-Key {key!r} is still being worked on. "
+            "Ask again in a few seconds with the same key.",
+        )
+        self.subject = subject
+        self.lease_expired = lease_expired
+
+
+class GatewayFailed(Refusal):
+    """The provider refused, and would refuse again: ``gateway_rejected``."""
+
+    is_final = True
+
+    def __init__(self, gateway: str, message: str) -> None:
+        super().__init__("gateway_rejected", f"{gateway} refused: {message}")
+
+
+class TryAgain(Refusal):
+    """Nothing happened. The same request may succeed after ``retry_after_s`` seconds."""
+
+    def __init__(self, code: str, message: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(code, message)
+        self.retry_after_s = retry_after_s
+
+
+class ConfigurationError(BatuaError):
+    """A setting is missing or can't work. The message names it and never repeats a secret."""
+
+
+class DatabaseError(BatuaError):
+    """Something that the database layer found out."""
+
+
+class DatabaseUnavailable(DatabaseError):
+    """The database can't be reached, is full or is too busy. Nothing was committed."""
+
+
+class CommitUnknown(DatabaseError):
+    """COMMIT was sent and no answer came: the transaction may or may not have happened."""
+
+
+class NestedTransaction(DatabaseError):
+    """A transaction was opened inside another one of the same task: each would hide the other."""
+
+
+class StaleRow(DatabaseError):
+    """A write that was guarded by a version met a row that had changed."""
+
+
+class InvariantViolated(Exception):
+    """A rule that must always hold does not. Rolls back and alarms; nobody catches it.
+
+    Not an ``assert``, which ``python -O`` removes.
+    """

@@ -1,0 +1,47 @@
+"""The accounts of a shop: which kinds there are, and how one is named."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+__all__ = ["SHOP", "AccountKind", "AccountName", "wallet"]
+
+SHOP = "shop"
+"""The owner of the accounts that the shop has once per currency."""
+
+
+class AccountKind(StrEnum):
+    """What an account stands for."""
+
+    WALLET = "wallet"  # what a customer has with us
+    GATEWAY = "gateway"  # what a provider has collected for us and not settled: negative
+    REVENUE = "revenue"  # what orders have brought in
+    SUSPENSE = "suspense"  # genuine money that we can't place yet
+    ADJUSTMENT = "adjustment"  # what staff gave or took by hand
+
+
+OVERDRAWABLE = frozenset({AccountKind.GATEWAY, AccountKind.REVENUE, AccountKind.ADJUSTMENT})
+"""A customer's account and suspense never go below zero; these may."""
+
+
+class AccountName(NamedTuple):
+    """The name of an account. It exists from first use."""
+
+    kind: AccountKind
+    owner: str
+    currency: str
+
+    @property
+    def key(self) -> str:
+        """The name as one string, unique in a shop: ``wallet:asha:INR``."""
+        return f"{self.kind}:{self.owner}:{self.currency}"
+
+    @property
+    def may_overdraw(self) -> bool:
+        return self.kind in OVERDRAWABLE
+
+
+def wallet(customer: str, currency: str) -> AccountName:
+    """The account of a customer's wallet."""
+    return AccountName(AccountKind.WALLET, customer, currency)

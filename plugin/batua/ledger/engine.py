@@ -1,0 +1,194 @@
+"""The only writer of money: lock, load, decide, write, for a group of operations at a time.
+
+Concurrent operations queue up and share one database transaction.  The engine knows none of them:
+each says which rows it needs, decides on them purely, and stages its effects in the book.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from piccolo.table import Table
+
+from batua.clock import Clock
+from batua.database import Database
+from batua.errors import (
+    CommitUnknown,
+    DatabaseUnavailable,
+    InvariantViolated,
+    Refusal,
+    TryAgain,
+)
+from batua.ledger.book import Book, Need, NotLoaded
+from batua.ledger.store import load, lock_head, write
+
+__all__ = ["Engine", "Operation"]
+
+GROUP_MAX = 256
+QUEUE_MAX = 4096
+LOAD_ROUNDS_MAX = 5
+COMMIT_UNKNOWN_TRIES = 5
+COMMIT_UNKNOWN_PAUSE_S = 0.2
+
+log = logging.getLogger(__name__)
+
+A_co = TypeVar("A_co", covariant=True)
+A = TypeVar("A")
+
+
+class Operation(Protocol[A_co]):
+    """A kind of money movement. Everything it will write has an id before it starts.
+
+    Run twice, it has one effect and gives the same answer: that is how a COMMIT whose outcome is
+    unknown is resolved.
+    """
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        """The rows to load. Asked again after each load, until it needs nothing more."""
+
+    def decide(self, book: Book) -> A_co:
+        """Decide, pure of I/O. Raises a ``Refusal``, which undoes whatever it staged."""
+
+
+@dataclass(eq=False, slots=True)
+class _Queued:
+    operation: Operation[Any]
+    answer: asyncio.Future[Any] = field(default_factory=asyncio.Future)
+
+    def resolve(self, outcome: Any) -> None:
+        if self.answer.done():  # the engine was closed over it
+            return
+        if isinstance(outcome, BaseException):
+            self.answer.set_exception(outcome)
+        else:
+            self.answer.set_result(outcome)
+
+
+class Engine:
+    """Runs operations against one ledger.
+
+    ``tables`` are all tables that operations write, parents before children. ``on_commit`` is
+    told after each commit which tables were written.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        tables: Sequence[type[Table]],
+        *,
+        now: Clock,
+        on_commit: Callable[[frozenset[str]], None] = lambda _: None,
+    ) -> None:
+        self._database = database
+        self._tables = tables
+        self._now = now
+        self._on_commit = on_commit
+        self._queue: deque[_Queued] = deque()
+        self._runner: asyncio.Task[None] | None = None
+
+    async def submit(self, operation: Operation[A]) -> A:
+        """Run ``operation`` and return its answer. May move money.
+
+        It runs to its end even if the caller goes away. Raises the operation's ``Refusal``, and
+        ``TryAgain`` when nothing happened because the database or the queue was not able to.
+        """
+        if len(self._queue) >= QUEUE_MAX:
+            raise TryAgain("overloaded", "Too many operations are waiting. Try again in a second.")
+        queued = _Queued(operation)
+        self._queue.append(queued)
+        if self._runner is None or self._runner.done():
+            self._runner = asyncio.create_task(self._drain())
+        answer: A = await asyncio.shield(queued.answer)
+        return answer
+
+    async def close(self) -> None:
+        """Finish what is queued."""
+        if self._runner is not None:
+            await self._runner
+
+    async def _drain(self) -> None:
+        while self._queue:
+            size = min(GROUP_MAX, len(self._queue))
+            await self._run([self._queue.popleft() for _ in range(size)])
+
+    async def _run(self, group: list[_Queued]) -> None:
+        try:
+            alone = await self._run_group(group)
+        except Exception as error:
+            if len(group) == 1:
+                group[0].resolve(await self._settle(group[0].operation, error))
+                return
+            log.warning("a group of %d operations failed and runs one by one", len(group))
+            alone = group
+        for queued in alone:
+            await self._run([queued])
+
+    async def _run_group(self, group: list[_Queued]) -> list[_Queued]:
+        """Commit the group and answer it. Returns the operations that must run alone."""
+        outcomes, written = await self._commit([queued.operation for queued in group])
+        self._on_commit(written)
+        alone = []
+        for queued, outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, NotLoaded):
+                alone.append(queued)
+            else:
+                queued.resolve(outcome)
+        if len(group) == 1 and alone:
+            raise InvariantViolated(f"an operation reads what it never asked for: {outcomes[0]}")
+        return alone
+
+    async def _commit(self, operations: list[Operation[Any]]) -> tuple[list[Any], frozenset[str]]:
+        async with self._database.transaction() as transaction:
+            head = await lock_head(self._database, transaction)
+            book = Book(head, self._now())
+            for _ in range(LOAD_ROUNDS_MAX):
+                needs = book.missing(need for each in operations for need in each.needs(book))
+                if not needs:
+                    break
+                await load(self._database, transaction, book, needs)
+            outcomes = [_decide(operation, book) for operation in operations]
+            changed = [*book.inserted, *book.updated.values()]
+            if changed:
+                await write(self._database, transaction, book, self._tables)
+        return outcomes, frozenset(row.table._meta.tablename for row in changed)
+
+    async def _settle(self, operation: Operation[Any], error: Exception) -> Any:
+        """What became of an operation that failed alone: its answer, or what to raise."""
+        tries = 0
+        while isinstance(error, CommitUnknown) and tries < COMMIT_UNKNOWN_TRIES:
+            # Under the head lock the operation finds its own ids, if they were committed.
+            tries += 1
+            await asyncio.sleep(COMMIT_UNKNOWN_PAUSE_S * tries)
+            try:
+                outcomes, written = await self._commit([operation])
+            except DatabaseUnavailable:
+                continue
+            except Exception as again:
+                error = again
+            else:
+                self._on_commit(written)
+                return outcomes[0]
+        if isinstance(error, DatabaseUnavailable):
+            log.error("the database is unavailable: %s", error)
+            return TryAgain("database_unavailable", "The database is unavailable. Try again.")
+        log.error("an operation failed", exc_info=error)
+        return error
+
+
+def _decide(operation: Operation[Any], book: Book) -> Any:
+    mark = book.mark()
+    try:
+        return operation.decide(book)
+    except (Refusal, NotLoaded) as refusal:
+        book.undo_to(mark)
+        return refusal
+    except Exception as error:
+        # A bug or a broken invariant in one operation takes nothing of its neighbours down.
+        log.exception("%s could not decide", type(operation).__name__)
+        book.undo_to(mark)
+        return error

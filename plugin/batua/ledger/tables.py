@@ -1,0 +1,130 @@
+"""The ledger's tables, as Piccolo knows them. Their constraints stand in the migrations."""
+
+from __future__ import annotations
+
+from piccolo.columns import BigInt, Boolean, Integer, Text, Timestamptz
+from piccolo.table import Table
+
+__all__ = ["Account", "Entry", "Hold", "IdempotencyKey", "LedgerHead", "Lot", "Transfer"]
+
+
+class LedgerHead(Table, tablename="batua_ledger"):
+    """One row: the counters and the newest hash. Its lock serializes all money."""
+
+    id = Integer(primary_key=True)
+    ledger_id = Text()
+    transfer_seq = BigInt()
+    account_seq = BigInt()
+    head_hash = Text()
+    last_at = Timestamptz()
+
+
+class Account(Table, tablename="batua_account"):
+    """One currency, one kind, one owner. ``posted`` is credits minus debits in minor units.
+
+    What we owe is positive (a wallet), what others hold for us is negative (a gateway), so that
+    all accounts of a currency sum to zero.
+    """
+
+    id = BigInt(primary_key=True)
+    key = Text(unique=True)
+    kind = Text()
+    owner = Text()
+    currency = Text()
+    posted = BigInt()
+    held = BigInt()
+    may_overdraw = Boolean()
+    status = Text()
+    created_at = Timestamptz()
+    version = BigInt()
+
+
+class Transfer(Table, tablename="batua_transfer"):
+    """One immutable movement of one amount from a debit account to a credit account."""
+
+    seq = BigInt(primary_key=True)
+    id = Text(unique=True)
+    kind = Text()
+    debit_account = BigInt()
+    credit_account = BigInt()
+    amount = BigInt()
+    currency = Text()
+    order_id = Text(null=True)
+    top_up_id = Text(null=True)
+    payment_id = Text(null=True)
+    refund_id = Text(null=True)
+    reverses = BigInt(null=True)
+    reason = Text()
+    actor = Text()
+    approved_by = Text(null=True)
+    occurred_at = Timestamptz()
+    created_at = Timestamptz()
+    hash = Text()
+
+
+class Entry(Table, tablename="batua_entry"):
+    """One account's side of one transfer, with the balance after it. Debits are negative.
+
+    The ids of a transfer's two entries follow from its ``seq``: ``2 * seq - 1`` for the debit,
+    ``2 * seq`` for the credit.
+    """
+
+    id = BigInt(primary_key=True)
+    account_id = BigInt()
+    transfer_seq = BigInt()
+    amount = BigInt()
+    balance_after = BigInt()
+
+
+class Hold(Table, tablename="batua_hold"):
+    """Funds set aside inside the ledger: held, then captured, voided or expired."""
+
+    id = Text(primary_key=True)
+    account_id = BigInt()
+    amount = BigInt()
+    captured = BigInt()
+    currency = Text()
+    status = Text()
+    order_id = Text(null=True)
+    refund_id = Text(null=True)
+    expires_at = Timestamptz(null=True)
+    created_at = Timestamptz()
+    closed_at = Timestamptz(null=True)
+    version = BigInt()
+
+
+class Lot(Table, tablename="batua_lot"):
+    """Credit of one origin: paid, bonus or refund, each with its own expiry."""
+
+    id = Text(primary_key=True)
+    account_id = BigInt()
+    kind = Text()
+    amount = BigInt()
+    remaining = BigInt()
+    held = BigInt()
+    currency = Text()
+    transfer_seq = BigInt()
+    expires_at = Timestamptz(null=True)
+    created_at = Timestamptz()
+    version = BigInt()
+
+
+class IdempotencyKey(Table, tablename="batua_idempotency"):
+    """One request that must have one effect: who, which route, which key, and its answer.
+
+    ``id`` is the SHA-256 of principal, route and key, each followed by a zero byte.
+    """
+
+    id = Text(primary_key=True)
+    principal = Text()
+    route = Text()
+    key = Text()
+    fingerprint = Text()
+    status = Text()
+    subject = Text()
+    response_status = BigInt(null=True)
+    response_body = Text(null=True)
+    lease_until = Timestamptz()
+    created_at = Timestamptz()
+    finished_at = Timestamptz(null=True)
+    version = BigInt()

@@ -1,0 +1,141 @@
+"""Configuration: one struct, read once from ``BATUA_*`` environment variables."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from batua.contract import PluginSettings, Secret, is_currency
+from batua.contract.manifest import secret_fields
+from batua.errors import ConfigurationError
+
+__all__ = ["Settings", "read_plugin_settings", "read_settings", "unknown_variables"]
+
+PREFIX = "BATUA_"
+JWT_SECRET_BYTES_MIN = 32
+
+log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=PluginSettings)
+
+
+class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the core reads. Field ``database_url`` comes from ``BATUA_DATABASE_URL``, and so on.
+
+    Amounts are minor units, times are seconds. A plugin's settings have the plugin's code in
+    front: ``BATUA_RAZORPAY_KEY_ID``.
+    """
+
+    database_url: str = "sqlite:///batua.sqlite"
+    """``sqlite:///file``, ``sqlite:////absolute/file`` or ``postgresql://…``."""
+    jwt_secret: Secret = ""
+    """Signs and verifies tokens (HS256). At least 32 bytes, or the server refuses to start."""
+    jwt_issuer: str = "batua"
+    jwt_audience: str = "batua"
+    currency: str = "INR"
+    """The currency of the wallet routes when none is named."""
+    customer_orders: bool = False
+    """Whether customers may create orders. Whoever creates an order sets its price."""
+    approval_limit: int = 1_000_000
+    """Refunds and adjustments above this wait for a second person."""
+    rate_limit: bool = True
+    """600 requests a minute per customer and 6,000 per address."""
+    notifier: str = "console"
+    """The code of the notifier that tells customers."""
+    public_url: str = "http://127.0.0.1:8000"
+    """Where customers reach this server: for links that providers send them back to."""
+    gateway_timeout_s: float = 10.0
+    """How long a provider may take to answer one call."""
+    top_up_expiry_s: int = 3600
+    """A top-up that nobody paid expires after this; money that arrives later is still credited."""
+    database_pool_size: int = 10
+    """PostgreSQL connections per process."""
+
+
+def read_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
+    """Read and check the core's settings.
+
+    Raises ``ConfigurationError`` naming the variable and what is wrong with it.
+    """
+    raw = _own_variables(Settings, "", environ) | overrides
+    settings = _convert(Settings, "", raw)
+    if not is_currency(settings.currency):
+        raise ConfigurationError(
+            f"BATUA_CURRENCY must be an ISO 4217 code in use, not {settings.currency!r}"
+        )
+    if settings.jwt_secret and len(settings.jwt_secret.encode()) < JWT_SECRET_BYTES_MIN:
+        raise ConfigurationError(
+            f"BATUA_JWT_SECRET must have at least {JWT_SECRET_BYTES_MIN} bytes; "
+            "make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
+        )
+    if settings.approval_limit < 0:
+        raise ConfigurationError("BATUA_APPROVAL_LIMIT must not be negative (minor units)")
+    return settings
+
+
+def read_plugin_settings(settings: type[S], code: str, environ: Mapping[str, str]) -> S:
+    """Read a plugin's own settings struct.
+
+    Raises ``ConfigurationError`` that names every required variable that is missing or empty.
+    """
+    raw = _own_variables(settings, code, environ)
+    missing = [
+        _variable(code, field.name)
+        for field in msgspec.structs.fields(settings)
+        if field.required and not raw.get(field.name)
+    ]
+    if missing:
+        raise ConfigurationError(f"{code} is off: set {', '.join(missing)}")
+    return _convert(settings, code, raw)
+
+
+def unknown_variables(
+    environ: Mapping[str, str], codes: Mapping[str, type[PluginSettings]]
+) -> list[str]:
+    """The ``BATUA_*`` variables that nothing reads: most likely misspelled."""
+    known = {_variable("", field.name) for field in msgspec.structs.fields(Settings)}
+    for code, settings in codes.items():
+        known |= {_variable(code, field.name) for field in msgspec.structs.fields(settings)}
+    return sorted(
+        name
+        for name in environ
+        if name.startswith(PREFIX) and name not in known and not name.startswith("BATUA_TEST_")
+    )
+
+
+def _variable(code: str, field: str) -> str:
+    return PREFIX + "_".join(part for part in (code, field) if part).upper()
+
+
+def _own_variables(
+    settings: type[msgspec.Struct], code: str, environ: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        field.name: environ[_variable(code, field.name)]
+        for field in msgspec.structs.fields(settings)
+        if environ.get(_variable(code, field.name), "") != ""
+    }
+
+
+_WORDS = {"on": "true", "yes": "true", "off": "false", "no": "false"}
+
+
+def _convert(settings: type[S], code: str, raw: Mapping[str, Any]) -> S:
+    words = {
+        field.name: _WORDS.get(str(raw[field.name]).lower(), raw[field.name])
+        if field.type is bool
+        else raw[field.name]
+        for field in msgspec.structs.fields(settings)
+        if field.name in raw
+    }
+    try:
+        return msgspec.convert(words, settings, strict=False)
+    except msgspec.ValidationError as error:
+        field = str(error).rpartition("$.")[2].rstrip("`")
+        secret = field in secret_fields(settings)
+        value = "" if secret else f", got {raw.get(field)!r}"
+        reason = str(error).partition(" - ")[0]
+        raise ConfigurationError(f"{_variable(code, field)}: {reason}{value}") from None
