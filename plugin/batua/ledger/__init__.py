@@ -1,6 +1,6 @@
 """The ledger: double entry, append-only, and the only writer of money."""
 
-from batua.ledger.accounts import SHOP, AccountKind, AccountName, wallet
+from batua.ledger.accounts import SHOP, AccountKind, AccountName
 from batua.ledger.book import Book, Movement, Need, Record
 from batua.ledger.engine import Engine, Operation
 from batua.ledger.idempotency import Begun, Claim, Claimed, Finished, StoredAnswer
@@ -24,5 +24,4 @@ __all__ = [
     "available",
     "require_active",
     "require_available",
-    "wallet",
 ]

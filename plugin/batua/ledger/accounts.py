@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["SHOP", "AccountKind", "AccountName", "wallet"]
+__all__ = ["SHOP", "AccountKind", "AccountName"]
 
 SHOP = "shop"
 """The owner of the accounts that the shop has once per currency."""
@@ -41,7 +41,27 @@ class AccountName(NamedTuple):
     def may_overdraw(self) -> bool:
         return self.kind in OVERDRAWABLE
 
+    @classmethod
+    def wallet(cls, customer: str, currency: str) -> AccountName:
+        """What a customer has with us."""
+        return cls(AccountKind.WALLET, customer, currency)
 
-def wallet(customer: str, currency: str) -> AccountName:
-    """The account of a customer's wallet."""
-    return AccountName(AccountKind.WALLET, customer, currency)
+    @classmethod
+    def gateway(cls, code: str, currency: str) -> AccountName:
+        """What a provider has collected for us and not settled yet."""
+        return cls(AccountKind.GATEWAY, code, currency)
+
+    @classmethod
+    def revenue(cls, currency: str) -> AccountName:
+        """What orders have brought in."""
+        return cls(AccountKind.REVENUE, SHOP, currency)
+
+    @classmethod
+    def suspense(cls, code: str, currency: str) -> AccountName:
+        """Genuine money from a gateway that waits for staff."""
+        return cls(AccountKind.SUSPENSE, code, currency)
+
+    @classmethod
+    def adjustment(cls, currency: str) -> AccountName:
+        """What staff gave or took by hand."""
+        return cls(AccountKind.ADJUSTMENT, SHOP, currency)

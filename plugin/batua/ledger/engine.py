@@ -86,7 +86,7 @@ class Engine:
     ) -> None:
         self._database = database
         self._tables = tables
-        self._now = now
+        self.now = now
         self._on_commit = on_commit
         self._queue: deque[_Queued] = deque()
         self._runner: asyncio.Task[None] | None = None
@@ -145,7 +145,7 @@ class Engine:
     async def _commit(self, operations: list[Operation[Any]]) -> tuple[list[Any], frozenset[str]]:
         async with self._database.transaction() as transaction:
             head = await lock_head(self._database, transaction)
-            book = Book(head, self._now())
+            book = Book(head, self.now())
             for _ in range(LOAD_ROUNDS_MAX):
                 needs = book.missing(need for each in operations for need in each.needs(book))
                 if not needs:

@@ -33,7 +33,7 @@ def backwards(dialect: Dialect) -> list[str]:
     """Drop all of it, children first."""
     tables = (
         "batua_session", "batua_staff", "batua_gateway", "batua_outbox", "batua_inbox",
-        "batua_refund", "batua_capture", "batua_payment", "batua_order", "batua_top_up",
+        "batua_refund", "batua_capture", "batua_payment", "batua_order", "batua_adjustment", "batua_top_up",
         "batua_consent", "batua_customer", "batua_idempotency", "batua_lot", "batua_hold",
         "batua_entry", "batua_transfer", "batua_account", "batua_ledger",
     )  # fmt: skip
@@ -204,6 +204,22 @@ def _wallets(columns: Columns) -> list[str]:
             {columns.integer("version", at_least=1)},
             check (refunded + refund_reserved <= credited)
         )""",
+        f"""create table batua_adjustment (
+            id text primary key,
+            customer_id text not null references batua_customer (id),
+            {columns.amount("amount", at_least=1)},
+            {CURRENCY},
+            {columns.one_of("direction", "credit", "debit")},
+            reason_code text not null check (reason_code <> ''),
+            note text not null,
+            {columns.one_of("status", "awaiting_approval", "posted", "rejected")},
+            requested_by text not null check (requested_by <> ''),
+            approved_by text,
+            created_at timestamptz not null,
+            updated_at timestamptz not null,
+            {columns.integer("version", at_least=1)},
+            check (approved_by is null or approved_by <> requested_by)
+        )""",
         "create index batua_top_up_customer on batua_top_up (customer_id, id)",
         "create index batua_top_up_open on batua_top_up (expires_at)"
         " where status in ('pending', 'processing')",
@@ -359,6 +375,7 @@ def _messages(columns: Columns, dialect: Dialect) -> list[str]:
             event_type text not null,
             body {raw} not null,
             headers text not null,
+            events text not null,
             {columns.one_of("status", "received", "applied", "ignored", "unmatched", "quarantined",
                             "dead")},
             provider_reference text,

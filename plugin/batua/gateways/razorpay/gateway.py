@@ -16,9 +16,9 @@ from batua.contract import (
     FetchedPayment,
     FollowUpRequest,
     Gateway,
+    GatewayError,
     GatewayOutcomeUnknown,
     GatewayRejected,
-    GatewayUnavailable,
     Manifest,
     Mode,
     PaymentLookup,
@@ -203,7 +203,7 @@ class RazorpayGateway(Gateway):
             raise refusal
         try:
             payment = self._payment(await self._client.fetch_payment(request.provider_payment_id))
-        except GatewayUnavailable as silence:
+        except GatewayError as silence:
             raise GatewayOutcomeUnknown(
                 f"Razorpay refused the capture of {request.provider_payment_id}, and whether it "
                 "was captured before could not be asked"

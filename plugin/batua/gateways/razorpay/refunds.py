@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from batua.contract import (
+    GatewayError,
     GatewayOutcomeUnknown,
     GatewayRejected,
-    GatewayUnavailable,
     Mode,
     RefundLookup,
     RefundRequest,
@@ -74,7 +74,7 @@ class Refunds:
             raise refusal
         try:
             existing = await self._find(request.refund_id, request.provider_payment_id)
-        except GatewayUnavailable as silence:
+        except GatewayError as silence:
             # A refusal would release the reserved amount, and our refund may exist.
             self._doubts.add(request.refund_id)
             raise GatewayOutcomeUnknown(

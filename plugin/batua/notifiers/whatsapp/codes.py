@@ -1,9 +1,9 @@
 """What each of Meta's error codes means for a message, as data.
 
-Source: /work/shared/reference/providers/whatsapp.md, read 2026-11-22, which cites PYWA:errors.py
-(github david-lev/pywa @0bcf2f19) and
+Source: the project's WhatsApp fact sheet of 2026-11-22, which draws on pywa/errors.py (github
+david-lev/pywa @0bcf2f19) and on Meta's page, updated 2026-05-15:
 https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
-(updated 2026-05-15).  Meta says there to branch on ``code``, never on titles or HTTP statuses.
+Not tried against the live service.  Meta says there to branch on ``code``, not on titles.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The Cloud API's wire format: pure functions between its JSON and the contract's types.
 
-Source: /work/shared/reference/providers/whatsapp.md, read 2026-11-22; the request and the answers
-follow github facebook/openapi @ecba623b business-messaging-api_v23.0.yaml.
+Source, by way of the project's WhatsApp fact sheet of 2026-11-22: requests and answers follow
+github facebook/openapi @ecba623b business-messaging-api_v23.0.yaml, webhooks the samples in github
+david-lev/pywa @0bcf2f19 (tests/data/updates/message_status.json).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Errors in the Graph API's form.
 
 Source: GraphAPIError in github facebook/openapi @ecba623b business-messaging-api_v23.0.yaml and
-https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes,
-by way of /work/shared/reference/providers/whatsapp.md (2026-11-22). The HTTP statuses are from
-memory of that page and not verified; Meta says not to branch on them.
+https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes, by
+way of the project's WhatsApp fact sheet of 2026-11-22. The HTTP statuses and titles are not in that
+sheet: they are from memory and unverified, and nothing should branch on them.
 """
 
 from __future__ import annotations

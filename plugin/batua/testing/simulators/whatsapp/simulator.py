@@ -33,7 +33,7 @@ class WhatsAppSimulator:
     that exist to their parameter counts; None accepts any template with any parameters.
     """
 
-    def __init__(  # noqa: PLR0913 - a provider account has this many parts
+    def __init__(
         self,
         *,
         phone_number_id: str,

@@ -1,0 +1,201 @@
+"""The one composition root: everything is built here, and handed to whoever needs it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from piccolo.table import Table
+
+from batua.clock import Clock, NewId, new_id, utc_now
+from batua.database import Database, open_database
+from batua.inbox import Applier, InboxEvent, Receiver
+from batua.ledger import Engine
+from batua.ledger.tables import (
+    Account,
+    Entry,
+    Hold,
+    IdempotencyKey,
+    LedgerHead,
+    Lot,
+    Transfer,
+)
+from batua.orders import Order, OrderPurpose, Orders
+from batua.outbox import Announcer, Outbox, OutboxMessage
+from batua.payments import (
+    Capture,
+    GatewaySwitch,
+    Payment,
+    PaymentStarter,
+    Poller,
+    Purposes,
+    Refund,
+    Refunder,
+    Switches,
+)
+from batua.registry import Registry
+from batua.settings import Settings, unknown_variables
+from batua.wallets import (
+    Adjustment,
+    Consent,
+    Customer,
+    Customers,
+    Newcomer,
+    Newcomers,
+    TopUp,
+    TopUpPurpose,
+    TopUps,
+)
+from batua.worker import Worker
+
+__all__ = ["TABLES", "Batua", "open_batua"]
+
+WRITE_ORDER: tuple[type[Table], ...] = (
+    Account, Transfer, Entry, Customer, Consent, TopUp, Order, Adjustment, Payment, Capture,
+    Refund, Hold, Lot, IdempotencyKey, GatewaySwitch, OutboxMessage,
+)  # fmt: skip
+"""The tables that operations write, parents before children."""
+
+TABLES: tuple[type[Table], ...] = (LedgerHead, *WRITE_ORDER, InboxEvent)
+"""Every table of the module."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batua:
+    """One shop, ready to serve. Made by ``open_batua``."""
+
+    settings: Settings
+    database: Database
+    registry: Registry
+    engine: Engine
+    switches: Switches
+    customers: Customers
+    top_ups: TopUps
+    orders: Orders
+    receiver: Receiver
+    applier: Applier
+    poller: Poller
+    refunder: Refunder
+    outbox: Outbox
+    worker: Worker
+    newcomers: Newcomers
+    now: Clock
+    new_id: NewId
+
+
+@asynccontextmanager
+async def open_batua(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    now: Clock = utc_now,
+    new_id: NewId = new_id,
+    newcomers: Newcomers = lambda _: Newcomer(),
+) -> AsyncIterator[Batua]:
+    """Open the database, load the plugins and build every service.
+
+    ``environ`` holds the plugins' settings. ``newcomers`` says what is known of a customer who is
+    seen for the first time. Raises ``ConfigurationError``.
+    """
+    registry = Registry(environ, now=now, timeout_s=settings.gateway_timeout_s)
+    database = open_database(settings.database_url, pool_size=settings.database_pool_size)
+    try:
+        await database.open()
+        _say_what_is_off(registry, environ)
+        batua = _build(settings, database, registry, now=now, new_id=new_id, newcomers=newcomers)
+        try:
+            yield batua
+        finally:
+            await batua.worker.stop()
+            await batua.engine.close()
+    finally:
+        await database.close()
+        await registry.close()
+
+
+def _build(
+    settings: Settings,
+    database: Database,
+    registry: Registry,
+    *,
+    now: Clock,
+    new_id: NewId,
+    newcomers: Newcomers,
+) -> Batua:
+    listeners: list[Worker] = []
+    engine = Engine(
+        database,
+        WRITE_ORDER,
+        now=now,
+        on_commit=lambda tables: [worker.wake(tables) for worker in listeners].clear(),
+    )
+    announcer = Announcer(new_id)
+    purposes: Purposes = {
+        "top_up": TopUpPurpose(announcer),
+        "order": OrderPurpose(announcer),
+    }
+    customers = Customers(database, engine, newcomers=newcomers, new_id=new_id)
+    receiver = Receiver(database, registry, now=now, new_id=new_id)
+    switches = Switches(database, engine, registry)
+    starter = PaymentStarter(
+        database, engine, registry, switches, purposes, on_reference=receiver.match_again
+    )
+    refunder = Refunder(database, engine, registry, purposes)
+    poller = Poller(
+        database, engine, registry, purposes, new_id=new_id, on_reference=receiver.match_again
+    )
+    applier = Applier(database, engine, registry, refunder, purposes, now=now, new_id=new_id)
+    notifier = registry.notifiers.get(settings.notifier)
+    outbox = Outbox(
+        database,
+        notifier.instance if notifier else None,
+        now=now,
+        find_recipient=customers.find_recipient,
+        opt_out=customers.opt_out,
+    )
+    worker = Worker(
+        receiver=receiver, applier=applier, poller=poller, refunder=refunder, outbox=outbox
+    )
+    listeners.append(worker)
+    expires_s = settings.top_up_expiry_s
+    top_ups = TopUps(
+        database, engine, registry, starter, refunder, purposes,
+        newcomers=newcomers, new_id=new_id, expires_s=expires_s,
+    )  # fmt: skip
+    orders = Orders(
+        database, engine, registry, starter, refunder, purposes, announcer,
+        newcomers=newcomers, new_id=new_id, expires_s=expires_s,
+    )  # fmt: skip
+    return Batua(
+        settings=settings,
+        database=database,
+        registry=registry,
+        engine=engine,
+        switches=switches,
+        customers=customers,
+        top_ups=top_ups,
+        orders=orders,
+        receiver=receiver,
+        applier=applier,
+        poller=poller,
+        refunder=refunder,
+        outbox=outbox,
+        worker=worker,
+        newcomers=newcomers,
+        now=now,
+        new_id=new_id,
+    )
+
+
+def _say_what_is_off(registry: Registry, environ: Mapping[str, str]) -> None:
+    plugins = {**registry.gateways, **registry.notifiers}
+    for plugin in plugins.values():
+        if plugin.problem:
+            log.warning("%s", plugin.problem)
+    settings = {code: plugin.manifest.settings for code, plugin in plugins.items()}
+    for name in unknown_variables(environ, settings):
+        log.warning("%s is set but nothing reads it: is it misspelled?", name)

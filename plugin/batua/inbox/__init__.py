@@ -1,0 +1,7 @@
+"""The inbox: webhook events in. Verified, stored, acknowledged, applied, replayable."""
+
+from batua.inbox.applying import Applier
+from batua.inbox.receiving import Receiver
+from batua.inbox.tables import InboxEvent
+
+__all__ = ["Applier", "InboxEvent", "Receiver"]

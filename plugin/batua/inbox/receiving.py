@@ -1,0 +1,107 @@
+"""Receive a webhook: verify the bytes, store them, commit, and only then say 200."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
+
+from batua import failpoints
+from batua.clock import Clock, NewId
+from batua.contract import PaymentResult, WebhookEvent, WebhookRejected, WebhookRequest
+from batua.database import Database
+from batua.errors import NotFound
+from batua.inbox.events import encode_events
+from batua.registry import Registry
+
+__all__ = ["Receiver"]
+
+RECOVERY_S = 5
+"""A stored event that nobody applied is taken up again after this."""
+
+CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+class Receiver:
+    """The front door of the inbox."""
+
+    def __init__(
+        self, database: Database, registry: Registry, *, now: Clock, new_id: NewId
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._now = now
+        self._new_id = new_id
+
+    async def receive(self, code: str, body: bytes, headers: Mapping[str, str]) -> str | None:
+        """Store a genuine webhook and return its id; None for one that is stored already.
+
+        Moves no money. Raises ``NotFound`` for a gateway that is not installed, and
+        ``WebhookRejected`` for anything that can't be verified: then nothing is stored.
+        """
+        plugin = self._registry.gateways.get(code)
+        if plugin is None:
+            raise NotFound("gateway", code)
+        if plugin.instance is None:
+            raise WebhookRejected(plugin.problem)
+        now = self._now()
+        request = WebhookRequest(body=body, headers=headers, received_at=now)
+        events = await plugin.instance.verify_webhook(request)
+        first = events[0] if events else WebhookEvent(event_id="", event_type="", payload=None)
+        inbox_id = self._new_id("inb")
+        async with self._database.transaction() as transaction:
+            stored = await transaction.execute(
+                "insert into batua_inbox (id, gateway, event_id, body_sha256, event_type, body,"
+                " headers, events, status, provider_reference, note, attempts, next_attempt_at,"
+                " received_at, applied_at, version) values ($1, $2, $3, $4, $5, $6, $7, $8,"
+                " 'received', $9, '', 0, $10, $11, null, 1)"
+                " on conflict (gateway, event_id, body_sha256) do nothing",
+                inbox_id,
+                code,
+                first.event_id,
+                hashlib.sha256(body).hexdigest(),
+                first.event_type,
+                body,
+                _kept(headers),
+                encode_events(events),
+                _reference(events),
+                now + timedelta(seconds=RECOVERY_S),
+                now,
+            )
+        failpoints.reach("inbox.stored")
+        return inbox_id if stored else None
+
+    async def match_again(self, gateway: str, provider_reference: str) -> None:
+        """A payment has learnt its reference: events that came too early are due now."""
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                "update batua_inbox set status = 'received', next_attempt_at = $1,"
+                " version = version + 1"
+                " where gateway = $2 and provider_reference = $3 and status = 'unmatched'",
+                self._now(),
+                gateway,
+                provider_reference,
+            )
+
+    async def due(self, limit: int) -> list[str]:
+        """Events that it is time to apply."""
+        rows = await self._database.fetch(
+            f"select id from batua_inbox where next_attempt_at <= $1"
+            f" order by next_attempt_at limit {limit}",
+            self._now(),
+        )
+        return [row["id"] for row in rows]
+
+
+def _kept(headers: Mapping[str, str]) -> str:
+    kept = {name: value for name, value in headers.items() if name not in CREDENTIAL_HEADERS}
+    return msgspec.json.encode(kept).decode()
+
+
+def _reference(events: tuple[WebhookEvent, ...]) -> str | None:
+    for event in events:
+        if isinstance(event.payload, PaymentResult):
+            return event.payload.provider_reference
+    return None

@@ -1,0 +1,89 @@
+"""Idempotency keys, inbox and outbox: I14 and I16. What is only late is a warning."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from batua.database import Row
+from batua.ledger.proof.findings import Finding, Findings
+from batua.ledger.proof.hashing import moment
+from batua.ledger.proof.source import Rule, Source, apply
+
+__all__ = ["check_messages"]
+
+KEY_AGE_MAX = timedelta(minutes=10)
+MESSAGE_AGE_MAX = timedelta(hours=24)
+
+INBOX_ONCE = Rule(
+    invariant="I16",
+    table="batua_inbox",
+    sql="""select max(id) as row_key, gateway, event_id, count(*) as times
+        from batua_inbox group by gateway, event_id, body_sha256 having count(*) > 1""",
+    message="Inbox row {row_key} is one of {times} of event {event_id} from {gateway}, expected 1.",
+)
+OUTBOX_ONCE = Rule(
+    invariant="I16",
+    table="batua_outbox",
+    sql="""select max(id) as row_key, dedupe_key, count(*) as times
+        from batua_outbox group by dedupe_key having count(*) > 1""",
+    message="Outbox row {row_key} is one of {times} with the key {dedupe_key}, expected 1.",
+)
+DEAD = tuple(
+    Rule(
+        invariant="I16",
+        table=table,
+        sql=f"select id as row_key, attempts from {table} where status = 'dead'",
+        message=table + " {row_key} was given up after {attempts} attempts.",
+        is_warning=True,
+    )
+    for table in ("batua_inbox", "batua_outbox")
+)
+STUCK = (
+    Rule(
+        invariant="I16",
+        table="batua_inbox",
+        sql="""select id as row_key, status from batua_inbox
+            where status in ('received', 'unmatched') and next_attempt_at is null
+            and received_at < $1""",
+        message="Inbox row {row_key} is {status} for more than 24 hours, with no next attempt.",
+        is_warning=True,
+    ),
+    Rule(
+        invariant="I16",
+        table="batua_outbox",
+        sql="""select id as row_key from batua_outbox
+            where status = 'pending' and created_at < $1""",
+        message="Outbox row {row_key} is pending for more than 24 hours.",
+        is_warning=True,
+    ),
+)
+
+
+async def check_messages(source: Source, findings: Findings) -> None:
+    """Everything that comes in or goes out is there once, and moves."""
+    now = datetime.now(UTC)
+    columns = f"id, principal, route, key, status, response_status, {source.time('created_at')}"
+    async for page in source.pages(columns, "batua_idempotency", "id", first=""):
+        for row in page:
+            for message, is_warning in _problems(row, now):
+                id = str(row["id"])
+                findings.add(Finding("I14", "batua_idempotency", id, message, is_warning))
+    await apply((INBOX_ONCE, OUTBOX_ONCE, *DEAD), source, findings)
+    await apply(STUCK, source, findings, now - MESSAGE_AGE_MAX)
+
+
+def _problems(row: Row, now: datetime) -> Iterable[tuple[str, bool]]:
+    id = row["id"]
+    parts = f"{row['principal']}\0{row['route']}\0{row['key']}\0"
+    expected = hashlib.sha256(parts.encode()).hexdigest()
+    if id != expected:
+        yield f"Key {id} is not the hash of its principal, route and key: {expected}.", False
+    if row["status"] == "finished" and row["response_status"] is None:
+        yield f"Key {id} is finished without an answer.", False
+    created = moment(row["created_at"])
+    if created is None:
+        yield f"Key {id} has created_at = {row['created_at']!r}: expected a time.", False
+    elif row["status"] == "in_progress" and now - created > KEY_AGE_MAX:
+        yield f"Key {id} is in progress since {created}, for more than 10 minutes.", True

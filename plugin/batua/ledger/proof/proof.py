@@ -1,0 +1,86 @@
+"""Proves one ledger: every check on one snapshot."""
+
+from __future__ import annotations
+
+from batua.database import Database
+from batua.ledger.proof import checks_orders, checks_refunds
+from batua.ledger.proof.anchor import Anchor
+from batua.ledger.proof.checks_accounts import (
+    Head,
+    check_accounts,
+    check_head,
+    load_accounts,
+    read_head,
+)
+from batua.ledger.proof.checks_amounts import check_amounts
+from batua.ledger.proof.checks_captures import check_captures
+from batua.ledger.proof.checks_ledger import Progress, Walk
+from batua.ledger.proof.checks_messages import check_messages
+from batua.ledger.proof.checks_rows import check_rows
+from batua.ledger.proof.findings import Finding, Findings, Proof
+from batua.ledger.proof.source import Source, apply
+
+__all__ = ["prove", "read_ledger_id"]
+
+PAGE_ROWS = 5_000
+
+
+async def prove(
+    database: Database,
+    *,
+    progress: Progress | None = None,
+    findings_max: int = 100,
+    anchor: Anchor | None = None,
+    page_rows: int = PAGE_ROWS,
+) -> Proof:
+    """Prove every invariant that the database alone can prove. Reads only; moves no money.
+
+    ``progress`` is told after each page how many transfers of how many were walked. An
+    ``anchor`` of another ledger is a finding, for then this is not the ledger that was anchored.
+    Raises the database's error when a table or a column is missing.
+    """
+    findings = Findings(findings_max)
+    async with database.snapshot() as reader:
+        source = Source(reader, database.dialect, page_rows)
+        await check_amounts(source, findings)
+        head = await read_head(source, findings)
+        _check_anchor(anchor, head, findings)
+        walk = await _walk(source, findings, head, anchor, progress)
+        await check_captures(source, findings)
+        await apply((*checks_refunds.RULES, *checks_orders.RULES), source, findings)
+        await check_messages(source, findings)
+        await check_rows(source, findings)
+    return Proof(
+        findings=findings.in_order(),
+        transfers=walk.transfers,
+        entries=walk.entries,
+        head_hash=walk.last_hash,
+        ledger_id=head.ledger_id,
+    )
+
+
+async def read_ledger_id(database: Database) -> str:
+    """The id that anchors are kept under, or "" when the head row is lost."""
+    row = await database.fetch_one("select ledger_id from batua_ledger order by id")
+    return "" if row is None else str(row["ledger_id"])
+
+
+async def _walk(
+    source: Source,
+    findings: Findings,
+    head: Head,
+    anchor: Anchor | None,
+    progress: Progress | None,
+) -> Walk:
+    accounts = await load_accounts(source, findings)
+    walk = Walk(source, findings, accounts, anchor)
+    await walk.run(progress or (lambda _done, _total: None), head.transfer_seq)
+    check_accounts(accounts, head, findings)
+    check_head(head, walk, findings)
+    return walk
+
+
+def _check_anchor(anchor: Anchor | None, head: Head, findings: Findings) -> None:
+    if anchor is not None and anchor.ledger_id != head.ledger_id:
+        message = f"This is ledger {head.ledger_id}, but the anchor is of {anchor.ledger_id}."
+        findings.add(Finding("I17", "batua_ledger", "1", message))

@@ -1,0 +1,227 @@
+"""Orders: created, paid from the wallet or by a gateway, cancelled. Operations on the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from batua.clock import NewId
+from batua.contract import Money
+from batua.database import Row
+from batua.errors import Conflict
+from batua.ledger import AccountName, Book, Movement, Need, Record, require_active
+from batua.ledger.tables import Account
+from batua.orders.tables import Order
+from batua.outbox import Announcer
+from batua.payments import NewPayment, Payment, PaymentStatus, insert_payment
+from batua.wallets import Newcomers, customer_needs, ensure_customer
+
+__all__ = [
+    "CancelOrder",
+    "CreateOrder",
+    "NewOrder",
+    "OpenOrderPayment",
+    "OrderStatus",
+    "PayFromWallet",
+    "wallet_of",
+]
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """An order to be. ``items`` is JSON text that we keep and never read."""
+
+    id: str
+    reference: str
+    customer_id: str
+    money: Money
+    description: str
+    items: str
+    created_by: str
+
+
+def wallet_of(order: Record) -> AccountName:
+    """The wallet of the order's customer, in the order's currency."""
+    return AccountName.wallet(order["customer_id"], order["currency"])
+
+
+def order_accounts(order: Record) -> Iterable[Need]:
+    """The two accounts that every order touches."""
+    yield Need(Account, "key", wallet_of(order).key)
+    yield Need(Account, "key", AccountName.revenue(order["currency"]).key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateOrder:
+    """Create an order; with ``announcer`` pay it from the wallet in the same stroke, or not at all.
+
+    Raises ``Conflict`` (``order_reference_exists``, ``wallet_frozen``) and ``InsufficientFunds``.
+    """
+
+    new: NewOrder
+    pay: bool
+    announcer: Announcer
+    newcomers: Newcomers
+    new_id: NewId
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        del book
+        new = self.new
+        yield from customer_needs(new.customer_id)
+        yield Need(Order, "reference", new.reference)
+        if self.pay:
+            wallet = AccountName.wallet(new.customer_id, new.money.currency)
+            yield Need(Account, "key", wallet.key)
+            yield Need(Account, "key", AccountName.revenue(new.money.currency).key)
+
+    def decide(self, book: Book) -> Record:
+        new = self.new
+        if (known := book.get(Order, "reference", new.reference)) is not None:
+            raise Conflict(
+                "order_reference_exists",
+                f"The reference {new.reference!r} belongs to order {known['id']!r} already.",
+            )
+        ensure_customer(book, new.customer_id, self.newcomers, self.new_id)
+        order = book.insert(
+            Order,
+            id=new.id,
+            reference=new.reference,
+            customer_id=new.customer_id,
+            amount=new.money.amount,
+            currency=new.money.currency,
+            description=new.description,
+            items=new.items,
+            status=str(OrderStatus.PENDING),
+            paid_from_wallet=0,
+            paid_by_gateway=0,
+            refunded=0,
+            refund_reserved=0,
+            created_by=new.created_by,
+            paid_at=None,
+            created_at=book.now,
+            updated_at=book.now,
+        )
+        if self.pay:
+            _pay(book, order, self.announcer, actor=new.created_by)
+        return order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayFromWallet:
+    """Pay a pending order from its customer's wallet.
+
+    Raises ``Conflict`` (``order_not_pending``, ``wallet_frozen``) and ``InsufficientFunds``.
+    """
+
+    order_id: str
+    actor: str
+    announcer: Announcer
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        need = Need(Order, "id", self.order_id)
+        yield need
+        yield Need(Payment, "order_id", self.order_id)
+        if not book.missing([need]):
+            yield from order_accounts(book.need(*need))
+
+    def decide(self, book: Book) -> Record:
+        order = require_pending(book, self.order_id)
+        _pay(book, order, self.announcer, actor=self.actor)
+        close_payments(book, order)
+        return order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenOrderPayment:
+    """Write a payment for a pending order, before the gateway hears of it. Moves no money."""
+
+    order_id: str
+    payment: NewPayment
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        del book
+        yield Need(Order, "id", self.order_id)
+
+    def decide(self, book: Book) -> Record:
+        require_pending(book, self.order_id)
+        return insert_payment(book, self.payment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """Stop an order before it is paid. Money that arrives all the same becomes paid credit."""
+
+    order_id: str
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        del book
+        yield Need(Order, "id", self.order_id)
+        yield Need(Payment, "order_id", self.order_id)
+
+    def decide(self, book: Book) -> Record:
+        order = book.need(Order, "id", self.order_id)
+        if order["status"] == OrderStatus.CANCELLED:
+            return order
+        order = require_pending(book, self.order_id)
+        book.update(order, status=str(OrderStatus.CANCELLED), updated_at=book.now)
+        close_payments(book, order)
+        return order
+
+
+def require_pending(book: Book, order_id: str) -> Record:
+    """The order, if it may still be paid or cancelled. Raises ``Conflict``."""
+    order = book.need(Order, "id", order_id)
+    require_pending_row(order)
+    return order
+
+
+def require_pending_row(order: Row) -> None:
+    """Raises ``Conflict`` (``order_not_pending``) for an order that is paid or cancelled."""
+    if order["status"] != OrderStatus.PENDING:
+        raise Conflict(
+            "order_not_pending",
+            f"Order {order['id']!r} is {order['status']}: "
+            "only a pending order can be paid or cancelled.",
+        )
+
+
+def close_payments(book: Book, order: Record) -> None:
+    """The order wants no other payment: those at gateways are cancelled, and polled on."""
+    for payment in book.find(Payment, "order_id", order["id"]):
+        if payment["status"] in {PaymentStatus.CREATED, PaymentStatus.PENDING}:
+            book.update(payment, status=str(PaymentStatus.CANCELLED), updated_at=book.now)
+
+
+def _pay(book: Book, order: Record, announcer: Announcer, *, actor: str) -> None:
+    require_active(book.account(wallet_of(order)))
+    book.post(
+        Movement(
+            id=f"{order['id']}.payment",
+            kind="order_payment",
+            debit=wallet_of(order),
+            credit=AccountName.revenue(order["currency"]),
+            amount=order["amount"],
+            reason="order",
+            actor=actor,
+            order_id=order["id"],
+        )
+    )
+    book.update(
+        order,
+        status=str(OrderStatus.PAID),
+        paid_from_wallet=order["amount"],
+        paid_at=book.now,
+        updated_at=book.now,
+    )
+    announcer.order_paid(book, order)

@@ -1,0 +1,133 @@
+"""An order, as its payments at gateways and its refunds see it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from batua.ledger import AccountName, Book, Movement, Need, Record
+from batua.ledger.tables import Account, Transfer
+from batua.orders.orders import OrderStatus, close_payments, order_accounts
+from batua.orders.refunds import pay_wallet_part, refunded_status
+from batua.orders.tables import Order
+from batua.outbox import Announcer
+from batua.payments import Capture, Destination, Payment, Placement
+
+__all__ = ["OrderPurpose"]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPurpose:
+    """What happens to an order when a gateway's money comes, goes or does not come."""
+
+    announcer: Announcer
+    name: str = "order"
+
+    def needs(self, subject_id: str, book: Book) -> Iterable[Need]:
+        need = Need(Order, "id", subject_id)
+        yield need
+        yield Need(Payment, "order_id", subject_id)
+        yield Need(Capture, "order_id", subject_id)
+        if book.missing([need, Need(Capture, "order_id", subject_id)]):
+            return
+        order = book.need(Order, "id", subject_id)
+        yield from order_accounts(order)
+        for capture in book.find(Capture, "order_id", subject_id):
+            name = AccountName.gateway(capture["gateway"], order["currency"])
+            yield Need(Account, "key", name.key)
+
+    def place(self, book: Book, payment: Record) -> Placement:
+        order = book.need(Order, "id", payment["order_id"])
+        if order["status"] == OrderStatus.PENDING:
+            return Placement(Destination.ORDER, "order")
+        return Placement(Destination.WALLET, f"order_is_{order['status']}")
+
+    def captured(self, book: Book, capture: Record) -> None:
+        order = book.need(Order, "id", capture["order_id"])
+        if capture["destination"] == Destination.WALLET:
+            self.announcer.credited(book, capture)
+        if capture["destination"] != Destination.ORDER:
+            return
+        book.update(
+            order,
+            status=str(OrderStatus.PAID),
+            paid_by_gateway=capture["amount"],
+            paid_at=book.now,
+            updated_at=book.now,
+        )
+        close_payments(book, order)
+        self.announcer.order_paid(book, order)
+
+    def not_paid(self, book: Book, payment: Record, *, expired: bool) -> None:
+        """The order stays pending: it may be paid again, in another way."""
+
+    def approved(self, book: Book, refund: Record) -> None:
+        order, capture = self._of(book, refund)
+        pay_wallet_part(book, refund, order, capture, self.announcer)
+
+    def rejected(self, book: Book, refund: Record) -> None:
+        order, capture = self._of(book, refund)
+        book.update(order, refund_reserved=order["refund_reserved"] - refund["amount"])
+        if capture is not None:
+            left = capture["refund_reserved"] - refund["capture_amount"]
+            book.update(capture, refund_reserved=left)
+
+    def source_refunded(self, book: Book, refund: Record) -> None:
+        order, capture = self._with_capture(book, refund)
+        book.post(
+            Movement(
+                id=f"{refund['id']}.source",
+                kind="refund_to_source",
+                debit=AccountName.revenue(refund["currency"]),
+                credit=AccountName.gateway(refund["gateway"], refund["currency"]),
+                amount=refund["source_amount"],
+                reason=refund["reason"],
+                actor=refund["requested_by"],
+                approved_by=refund["approved_by"],
+                order_id=order["id"],
+                payment_id=capture["payment_id"],
+                refund_id=refund["id"],
+            )
+        )
+        for row in (order, capture):
+            book.update(
+                row,
+                refunded=row["refunded"] + refund["source_amount"],
+                refund_reserved=row["refund_reserved"] - refund["source_amount"],
+            )
+        book.update(order, status=refunded_status(order), updated_at=book.now)
+        self.announcer.refund_succeeded(book, refund, order["reference"])
+
+    def source_failed(self, book: Book, refund: Record, *, was_posted: bool) -> None:
+        order, capture = self._with_capture(book, refund)
+        column = "refunded" if was_posted else "refund_reserved"
+        for row in (order, capture):
+            book.update(row, **{column: row[column] - refund["source_amount"]})
+        if was_posted:
+            self._reverse(book, refund, order, capture)
+        book.update(order, status=refunded_status(order), updated_at=book.now)
+
+    def _reverse(self, book: Book, refund: Record, order: Record, capture: Record) -> None:
+        book.post(
+            Movement(
+                id=f"{refund['id']}.reversal",
+                kind="reversal_of_refund",
+                debit=AccountName.gateway(refund["gateway"], refund["currency"]),
+                credit=AccountName.revenue(refund["currency"]),
+                amount=refund["source_amount"],
+                reason="refund_failed_at_provider",
+                actor=f"gateway:{refund['gateway']}",
+                order_id=order["id"],
+                payment_id=capture["payment_id"],
+                refund_id=refund["id"],
+                reverses=book.need(Transfer, "id", f"{refund['id']}.source")["seq"],
+            )
+        )
+
+    def _of(self, book: Book, refund: Record) -> tuple[Record, Record | None]:
+        capture = refund["capture_id"] and book.need(Capture, "id", refund["capture_id"])
+        return book.need(Order, "id", refund["order_id"]), capture
+
+    def _with_capture(self, book: Book, refund: Record) -> tuple[Record, Record]:
+        order = book.need(Order, "id", refund["order_id"])
+        return order, book.need(Capture, "id", refund["capture_id"])

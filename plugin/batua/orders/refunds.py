@@ -1,0 +1,178 @@
+"""Refunds of orders: how much, out of which share, to where. The reservation comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from batua.contract import Support
+from batua.errors import Conflict
+from batua.ledger import AccountName, Book, Movement, Need, Record
+from batua.orders.orders import OrderStatus, order_accounts, wallet_of
+from batua.orders.tables import Order
+from batua.outbox import Announcer
+from batua.payments import Capture, Destination, NewRefund, RefundStatus, insert_refund
+
+__all__ = ["RefundTo", "RequestOrderRefund", "pay_wallet_part", "refunded_status"]
+
+
+class RefundTo(StrEnum):
+    """Where staff want the money to go. The wallet's share always returns to the wallet."""
+
+    WALLET = "wallet"
+    SOURCE = "source"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shares:
+    """What is left to refund of an order, by who paid it. Minor units."""
+
+    wallet: int
+    gateway: int
+
+    @property
+    def rest(self) -> int:
+        return self.wallet + self.gateway
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOrderRefund:
+    """Reserve a refund, and pay the wallet's part of it at once unless it waits for approval.
+
+    Raises ``Conflict``: ``order_not_paid``, ``refund_exceeds_refundable``, ``refund_unsupported``.
+    """
+
+    order_id: str
+    to: RefundTo
+    new: NewRefund
+    support: Mapping[str, Support]
+    announcer: Announcer
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        need = Need(Order, "id", self.order_id)
+        yield need
+        yield Need(Capture, "order_id", self.order_id)
+        if not book.missing([need]):
+            yield from order_accounts(book.need(*need))
+
+    def decide(self, book: Book) -> Record:
+        order = book.need(Order, "id", self.order_id)
+        if order["status"] in {OrderStatus.PENDING, OrderStatus.CANCELLED}:
+            raise Conflict(
+                "order_not_paid",
+                f"Order {self.order_id!r} is {order['status']}: nothing was paid that could be "
+                "refunded.",
+            )
+        capture = _capture_of(book, order)
+        shares = _shares(order, capture)
+        amount = shares.rest if self.new.amount is None else self.new.amount
+        if not 0 < amount <= shares.rest:
+            raise Conflict(
+                "refund_exceeds_refundable",
+                f"Order {self.order_id!r} has {shares.rest} {order['currency']} left to refund "
+                f"(minor units), not {amount}.",
+            )
+        amounts = self._split(amount, shares, capture)
+        _reserve(book, order, capture, amount, amounts[2])
+        refund = insert_refund(
+            book,
+            self.new,
+            subject=order,
+            capture=capture,
+            destination=str(self.to),
+            amounts=amounts,
+        )
+        if refund["status"] == RefundStatus.PENDING:
+            pay_wallet_part(book, refund, order, capture, self.announcer)
+        return refund
+
+    def _split(self, amount: int, shares: _Shares, capture: Record | None) -> tuple[int, int, int]:
+        """How much goes to the wallet, to the source, and comes out of the gateway's share."""
+        if self.to is RefundTo.WALLET or capture is None:
+            return amount, 0, max(0, amount - shares.wallet)
+        from_capture = min(amount, shares.gateway)
+        if self._can_refund(capture, from_capture):
+            return amount - from_capture, from_capture, from_capture
+        if self.to is RefundTo.SOURCE and from_capture:
+            raise Conflict(
+                "refund_unsupported",
+                f"The gateway {capture['gateway']!r} can't refund {from_capture} of this payment. "
+                "Refund to the wallet instead.",
+            )
+        return amount, 0, from_capture
+
+    def _can_refund(self, capture: Record, amount: int) -> bool:
+        support = self.support.get(capture["gateway"], Support.NONE)
+        return support is Support.PARTIAL or (
+            support is Support.FULL_ONLY and amount == capture["amount"]
+        )
+
+
+def refunded_status(order: Record) -> str:
+    """The status of a paid order by how much of it was refunded."""
+    if not order["refunded"]:
+        return str(OrderStatus.PAID)
+    whole = order["refunded"] == order["amount"]
+    return str(OrderStatus.REFUNDED if whole else OrderStatus.PARTIALLY_REFUNDED)
+
+
+def pay_wallet_part(
+    book: Book, refund: Record, order: Record, capture: Record | None, announcer: Announcer
+) -> None:
+    """Turn the reservation of what goes to the wallet into money there, at once."""
+    amount = refund["wallet_amount"]
+    if amount:
+        book.post(
+            Movement(
+                id=f"{refund['id']}.wallet",
+                kind="refund_to_wallet",
+                debit=AccountName.revenue(refund["currency"]),
+                credit=wallet_of(order),
+                amount=amount,
+                reason=refund["reason"],
+                actor=refund["requested_by"],
+                approved_by=refund["approved_by"],
+                order_id=order["id"],
+                refund_id=refund["id"],
+            )
+        )
+        _unreserve(book, order, amount)
+        from_capture = refund["capture_amount"] - refund["source_amount"]
+        if capture is not None and from_capture:
+            _unreserve(book, capture, from_capture)
+        book.update(order, status=refunded_status(order), updated_at=book.now)
+    if not refund["source_amount"]:
+        book.update(refund, status=str(RefundStatus.SUCCEEDED), updated_at=book.now)
+        announcer.refund_succeeded(book, refund, order["reference"])
+
+
+def _capture_of(book: Book, order: Record) -> Record | None:
+    captures = book.find(Capture, "order_id", order["id"])
+    return next((row for row in captures if row["destination"] == Destination.ORDER), None)
+
+
+def _shares(order: Record, capture: Record | None) -> _Shares:
+    paid = order["paid_from_wallet"] + order["paid_by_gateway"]
+    rest = paid - order["refunded"] - order["refund_reserved"]
+    if capture is None:
+        return _Shares(wallet=rest, gateway=0)
+    gateway = capture["amount"] - capture["refunded"] - capture["refund_reserved"]
+    return _Shares(wallet=rest - gateway, gateway=gateway)
+
+
+def _reserve(
+    book: Book, order: Record, capture: Record | None, amount: int, from_capture: int
+) -> None:
+    book.update(order, refund_reserved=order["refund_reserved"] + amount)
+    if capture is not None and from_capture:
+        book.update(capture, refund_reserved=capture["refund_reserved"] + from_capture)
+
+
+def _unreserve(book: Book, row: Record, amount: int) -> None:
+    book.update(
+        row,
+        refund_reserved=row["refund_reserved"] - amount,
+        refunded=row["refunded"] + amount,
+    )

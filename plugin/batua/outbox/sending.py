@@ -1,0 +1,185 @@
+"""Send what the outbox holds: at least once each, after the money has moved, never in its way."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from batua.clock import Clock
+from batua.contract import (
+    Delivery,
+    DeliveryStatus,
+    Notification,
+    Notifier,
+    NotifierError,
+    NotifierRejected,
+    NotifierUnavailable,
+    Template,
+)
+from batua.database import Database, Dialect, Row
+
+__all__ = ["Outbox", "Recipient"]
+
+ATTEMPTS_MAX = 12
+LEASE_S = 60
+RETRY_S = (2, 5, 15, 60, 300, 900, 3600)
+BATCH = 20
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Who a message goes to, and whether they agreed to get it on this channel."""
+
+    name: str
+    phone: str
+    language: str
+    has_consented: bool
+
+
+class Outbox:
+    """The sender. Several may run: each message is leased to one of them at a time.
+
+    ``find_recipient`` looks a customer up for a channel; ``opt_out`` records that a person does
+    not want our messages.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        notifier: Notifier | None,
+        *,
+        now: Clock,
+        find_recipient: Callable[[str, str], Awaitable[Recipient | None]],
+        opt_out: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._notifier = notifier
+        self._now = now
+        self._find_recipient = find_recipient
+        self._opt_out = opt_out
+
+    async def send_due(self) -> int:
+        """Send up to one batch of due messages; returns how many were tried."""
+        if self._notifier is None:
+            return 0
+        leased = await self._lease()
+        for message in leased:
+            await self._send(self._notifier, message)
+        return len(leased)
+
+    async def _lease(self) -> list[Row]:
+        now = self._now()
+        skip = " for update skip locked" if self._database.dialect is Dialect.POSTGRES else ""
+        async with self._database.transaction() as transaction:
+            rows = await transaction.fetch(
+                "select * from batua_outbox where next_attempt_at <= $1"
+                f" order by next_attempt_at, id limit {BATCH}{skip}",
+                now,
+            )
+            # Whoever is killed while sending leaves a message that is due again after the lease.
+            await transaction.execute_many(
+                "update batua_outbox set next_attempt_at = $1, attempts = attempts + 1,"
+                " version = version + 1 where id = $2",
+                [(now + timedelta(seconds=LEASE_S), row["id"]) for row in rows],
+            )
+        return list(rows)
+
+    async def _send(self, notifier: Notifier, message: Row) -> None:
+        recipient = await self._find_recipient(message["customer_id"], notifier.channel)
+        if recipient is None or (notifier.needs_consent and not recipient.phone):
+            await self._close(message, "skipped", note="no phone number is known")
+            return
+        if notifier.needs_consent and not recipient.has_consented:
+            await self._close(message, "skipped", note=f"no consent for {notifier.channel}")
+            return
+        try:
+            sent = await notifier.send(_notification(message, recipient))
+        except NotifierRejected as error:
+            if error.opted_out:
+                await self._opt_out(message["customer_id"], notifier.channel)
+            await self._close(message, "failed", note=str(error))
+        except NotifierUnavailable as error:
+            await self._retry(message, str(error), error.retry_after_s)
+        except (NotifierError, OSError, ValueError) as error:
+            await self._retry(message, f"{type(error).__name__}: {error}", None)
+        else:
+            await self._close(message, "sent", reference=sent.provider_reference)
+
+    async def _close(
+        self, message: Row, status: str, *, note: str = "", reference: str | None = None
+    ) -> None:
+        code = self._notifier.manifest.code if self._notifier else None
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                "update batua_outbox set status = $1, note = $2, provider_reference = $3,"
+                " notifier = $4, next_attempt_at = null, sent_at = $5, version = version + 1"
+                " where id = $6 and status = 'pending'",
+                status,
+                note,
+                reference,
+                code,
+                self._now(),
+                message["id"],
+            )
+
+    async def _retry(self, message: Row, note: str, retry_after_s: int | None) -> None:
+        attempts = message["attempts"] + 1
+        if attempts >= ATTEMPTS_MAX:
+            log.error(
+                "notification %s is dead after %d attempts: %s", message["id"], attempts, note
+            )
+            await self._close(message, "dead", note=note)
+            return
+        wait_s = max(retry_after_s or 0, RETRY_S[min(attempts, len(RETRY_S)) - 1])
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                "update batua_outbox set note = $1, next_attempt_at = $2, version = version + 1"
+                " where id = $3 and status = 'pending'",
+                note,
+                self._now() + timedelta(seconds=wait_s),
+                message["id"],
+            )
+
+    async def record_delivery(self, delivery: Delivery) -> bool:
+        """Take in how far a message got; it never goes back. Returns whether it is ours."""
+        row = await self._database.fetch_one(
+            "select id, customer_id, status from batua_outbox"
+            " where id = $1 or provider_reference = $2 limit 1",
+            delivery.notification_id,
+            delivery.provider_reference,
+        )
+        if row is None:
+            return False
+        if delivery.opted_out and self._notifier is not None:
+            await self._opt_out(row["customer_id"], self._notifier.channel)
+        if _RANK[str(delivery.status)] > _RANK.get(row["status"], 0):
+            async with self._database.transaction() as transaction:
+                await transaction.execute(
+                    "update batua_outbox set status = $1, note = $2, provider_reference = $3,"
+                    " next_attempt_at = null, version = version + 1 where id = $4",
+                    str(delivery.status),
+                    delivery.failure_message,
+                    delivery.provider_reference,
+                    row["id"],
+                )
+        return True
+
+
+_RANK = {str(status): rank for rank, status in enumerate(DeliveryStatus, start=1)}
+
+
+def _notification(message: Row, recipient: Recipient) -> Notification:
+    parameters: dict[str, str] = msgspec.json.decode(message["parameters"])
+    return Notification(
+        id=message["id"],
+        template=Template(message["template"]),
+        phone=recipient.phone,
+        language=recipient.language,
+        parameters={"name": recipient.name, **parameters},
+    )

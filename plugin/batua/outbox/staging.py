@@ -1,0 +1,94 @@
+"""Write a message beside the money: both are committed, or neither."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from batua.clock import NewId
+from batua.contract import Template, format_money
+from batua.ledger import AccountName, Book, Record
+from batua.outbox.tables import OutboxMessage
+
+__all__ = ["Announcer"]
+
+
+class Announcer:
+    """Stages notifications. The customer's name is filled in when the message is sent."""
+
+    def __init__(self, new_id: NewId) -> None:
+        self._new_id = new_id
+
+    def credited(self, book: Book, capture: Record) -> None:
+        """A payer's money has arrived in the wallet: one message a capture."""
+        self._stage(
+            book,
+            Template.TOP_UP_SUCCEEDED,
+            AccountName.wallet(capture["customer_id"], capture["currency"]),
+            dedupe_key=f"credited:{capture['id']}",
+            parameters={"amount": format_money(capture["amount"], capture["currency"])},
+            subject=capture,
+        )
+
+    def order_paid(self, book: Book, order: Record) -> None:
+        """An order is paid in full."""
+        wallet = AccountName.wallet(order["customer_id"], order["currency"])
+        self._stage(
+            book,
+            Template.ORDER_PAID,
+            wallet,
+            dedupe_key=f"order_paid:{order['id']}",
+            parameters={
+                "reference": order["reference"],
+                "amount": format_money(order["amount"], order["currency"]),
+            },
+            subject={"order_id": order["id"]},
+        )
+
+    def refund_succeeded(self, book: Book, refund: Record, reference: str) -> None:
+        """A refund has been made, to the wallet or to the source."""
+        wallet = AccountName.wallet(refund["customer_id"], refund["currency"])
+        self._stage(
+            book,
+            Template.REFUND_SUCCEEDED,
+            wallet,
+            dedupe_key=f"refund_succeeded:{refund['id']}",
+            parameters={
+                "amount": format_money(refund["amount"], refund["currency"]),
+                "reference": reference,
+            },
+            subject={**refund, "refund_id": refund["id"]},
+        )
+
+    def _stage(
+        self,
+        book: Book,
+        template: Template,
+        wallet: AccountName,
+        *,
+        dedupe_key: str,
+        parameters: Mapping[str, str],
+        subject: Mapping[str, Any],
+    ) -> None:
+        balance = format_money(book.account(wallet)["posted"], wallet.currency)
+        book.insert(
+            OutboxMessage,
+            id=self._new_id("ntf"),
+            dedupe_key=dedupe_key,
+            template=str(template),
+            customer_id=wallet.owner,
+            parameters=msgspec.json.encode({**parameters, "balance": balance}).decode(),
+            order_id=subject.get("order_id"),
+            top_up_id=subject.get("top_up_id"),
+            refund_id=subject.get("refund_id"),
+            notifier=None,
+            status="pending",
+            provider_reference=None,
+            note="",
+            attempts=0,
+            next_attempt_at=book.now,
+            created_at=book.now,
+            sent_at=None,
+        )

@@ -1,0 +1,47 @@
+"""Payments at gateways: started, captured, polled and refunded, for whoever has a purpose."""
+
+from batua.payments.approving import DecideRefund, require_second_person
+from batua.payments.capturing import Applied, ApplyPaymentResult
+from batua.payments.flow import run_flow
+from batua.payments.polling import Poller
+from batua.payments.purposes import Destination, Placement, Purpose, Purposes
+from batua.payments.refunding import (
+    ApplyRefundResult,
+    NewRefund,
+    Refunder,
+    insert_refund,
+    refund_support,
+)
+from batua.payments.starting import NewPayment, PaymentStarter, insert_payment
+from batua.payments.states import PaymentStatus, RefundStatus
+from batua.payments.switches import GatewayState, Switches
+from batua.payments.tables import Capture, GatewaySwitch, Payment, Refund
+
+__all__ = [
+    "Applied",
+    "ApplyPaymentResult",
+    "ApplyRefundResult",
+    "Capture",
+    "DecideRefund",
+    "Destination",
+    "GatewayState",
+    "GatewaySwitch",
+    "NewPayment",
+    "NewRefund",
+    "Payment",
+    "PaymentStarter",
+    "PaymentStatus",
+    "Placement",
+    "Poller",
+    "Purpose",
+    "Purposes",
+    "Refund",
+    "RefundStatus",
+    "Refunder",
+    "Switches",
+    "insert_payment",
+    "insert_refund",
+    "refund_support",
+    "require_second_person",
+    "run_flow",
+]

@@ -1,0 +1,73 @@
+"""The second person: refunds over the limit wait for somebody who is not the first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from batua.errors import Conflict, Forbidden
+from batua.ledger import Book, Need, Record
+from batua.ledger.tables import Hold
+from batua.payments.purposes import Purpose, Purposes
+from batua.payments.refunding import FIRST_POLL_S
+from batua.payments.states import RefundStatus
+from batua.payments.tables import Capture, Refund
+
+__all__ = ["DecideRefund", "require_second_person"]
+
+
+def require_second_person(requested_by: str, approver: str) -> None:
+    """Raises ``Forbidden`` (``self_approval``) when both are the same person."""
+    if requested_by == approver:
+        raise Forbidden(
+            "self_approval", "Somebody else must decide on this: you asked for it yourself."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideRefund:
+    """Approve or reject a refund that waits. Approved, its wallet part is paid at once.
+
+    Raises ``Forbidden`` for the person who asked, and ``Conflict`` when it does not wait.
+    """
+
+    refund_id: str
+    approver: str
+    approve: bool
+    purposes: Purposes
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        need = Need(Refund, "id", self.refund_id)
+        yield need
+        yield Need(Hold, "id", self.refund_id)
+        if book.missing([need]):
+            return
+        refund = book.need(*need)
+        yield from self._purpose(refund).needs(refund["order_id"] or refund["top_up_id"], book)
+        if refund["capture_id"]:
+            yield Need(Capture, "id", refund["capture_id"])
+
+    def decide(self, book: Book) -> Record:
+        refund = book.need(Refund, "id", self.refund_id)
+        if refund["status"] != RefundStatus.AWAITING_APPROVAL:
+            raise Conflict(
+                "not_awaiting_approval", f"Refund {self.refund_id!r} is {refund['status']}."
+            )
+        require_second_person(refund["requested_by"], self.approver)
+        sends = self.approve and refund["source_amount"]
+        book.update(
+            refund,
+            status=str(RefundStatus.PENDING if self.approve else RefundStatus.REJECTED),
+            approved_by=self.approver,
+            next_poll_at=book.now + timedelta(seconds=FIRST_POLL_S) if sends else None,
+            updated_at=book.now,
+        )
+        if self.approve:
+            self._purpose(refund).approved(book, refund)
+        else:
+            self._purpose(refund).rejected(book, refund)
+        return refund
+
+    def _purpose(self, refund: Record) -> Purpose:
+        return self.purposes["order" if refund["order_id"] else "top_up"]

@@ -1,0 +1,133 @@
+"""The poller: asks the provider about every payment that is not final, ever more rarely.
+
+It makes good a webhook that was lost and an answer that never came.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from batua.clock import NewId
+from batua.contract import FetchedPayment, GatewayError, Money, PaymentLookup
+from batua.database import Database, Row
+from batua.errors import Conflict
+from batua.ledger import Book, Engine, Need
+from batua.payments.capturing import ApplyPaymentResult
+from batua.payments.purposes import Purposes
+from batua.payments.starting import FIRST_POLL_S, RecordReference
+from batua.payments.states import PaymentStatus, advance_payment
+from batua.payments.tables import Payment
+from batua.registry import Registry
+
+__all__ = ["Poller"]
+
+WAIT_MAX_S = 3600
+GIVE_UP_AFTER = timedelta(days=6)
+"""Razorpay may still authorize a failed payment after five days (its documentation, 2026-11-22)."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _ExpirePayment:
+    """Nobody paid in time. Money that arrives later is still kept."""
+
+    payment_id: str
+    purposes: Purposes
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        need = Need(Payment, "id", self.payment_id)
+        yield need
+        if not book.missing([need]):
+            payment = book.need(Payment, "id", self.payment_id)
+            subject = payment[f"{payment['purpose']}_id"]
+            yield from self.purposes[payment["purpose"]].needs(subject, book)
+
+    def decide(self, book: Book) -> None:
+        payment = book.need(Payment, "id", self.payment_id)
+        status = advance_payment(payment["status"], PaymentStatus.EXPIRED)
+        if status != payment["status"] and payment["expires_at"] <= book.now:
+            book.update(payment, status=str(status), updated_at=book.now)
+            self.purposes[payment["purpose"]].not_paid(book, payment, expired=True)
+
+
+class Poller:
+    """Asks, and hands what it hears to the one path that webhooks use too."""
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        registry: Registry,
+        purposes: Purposes,
+        *,
+        new_id: NewId,
+        on_reference: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._registry = registry
+        self._purposes = purposes
+        self._new_id = new_id
+        self._on_reference = on_reference
+
+    async def due(self, limit: int) -> list[str]:
+        """Payments that it is time to ask about."""
+        rows = await self._database.fetch(
+            f"select id from batua_payment where next_poll_at <= $1"
+            f" order by next_poll_at limit {limit}",
+            self._engine.now(),
+        )
+        return [row["id"] for row in rows]
+
+    async def poll(self, payment_id: str) -> None:
+        """Ask about one payment. Moves money when the provider says that it was captured."""
+        payment = await self._database.fetch_one(
+            "select * from batua_payment where id = $1", payment_id
+        )
+        if payment is None or payment["next_poll_at"] is None:
+            return
+        await self._postpone(payment)
+        fetched = await self.fetch(payment)
+        if fetched is None:
+            return
+        for attempt in fetched.attempts:
+            await self._engine.submit(
+                ApplyPaymentResult(payment["gateway"], attempt, self._purposes, self._new_id)
+            )
+        if payment["expires_at"] <= self._engine.now():
+            await self._engine.submit(_ExpirePayment(payment_id, self._purposes))
+
+    async def fetch(self, payment: Row) -> FetchedPayment | None:
+        """The provider's truth, or None while it can't be had."""
+        try:
+            gateway = self._registry.gateway(payment["gateway"])
+            fetched = await gateway.fetch_payment(
+                PaymentLookup(
+                    payment_id=payment["id"],
+                    provider_reference=payment["provider_reference"] or "",
+                    amount=Money(payment["amount"], payment["currency"]),
+                )
+            )
+        except (GatewayError, Conflict) as error:
+            log.warning("payment %s could not be looked up: %s", payment["id"], error)
+            return None
+        if payment["provider_reference"] is None and fetched.created is not None:
+            await self._engine.submit(RecordReference(payment["id"], fetched.created))
+            await self._on_reference(payment["gateway"], fetched.created.provider_reference)
+        return fetched
+
+    async def _postpone(self, payment: Row) -> None:
+        now = self._engine.now()
+        wait_s = min(FIRST_POLL_S * 2 ** min(payment["polls"] + 1, 12), WAIT_MAX_S)
+        gives_up = now - payment["created_at"] > GIVE_UP_AFTER
+        async with self._database.transaction() as transaction:
+            await transaction.execute(
+                "update batua_payment set polls = polls + 1, next_poll_at = $1,"
+                " version = version + 1 where id = $2 and next_poll_at is not null",
+                None if gives_up else now + timedelta(seconds=wait_s),
+                payment["id"],
+            )

@@ -1,0 +1,230 @@
+"""Start a payment at its gateway: our row first, then the call, then what the provider said.
+
+No network call happens inside a database transaction.  A lost answer leaves a payment that is
+``created``; asking again with the same id is safe, because the adapter must not create a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from batua.contract import (
+    CreatedPayment,
+    Gateway,
+    GatewayOutcomeUnknown,
+    GatewayRejected,
+    GatewayUnavailable,
+    Mode,
+    Money,
+    PaymentRequest,
+)
+from batua.database import Database
+from batua.errors import Conflict, GatewayFailed, InvalidRequest, TryAgain
+from batua.ledger import Book, Engine, Need, Record
+from batua.payments.purposes import Purposes
+from batua.payments.states import PaymentStatus, advance_payment
+from batua.payments.switches import GatewayState, Switches
+from batua.payments.tables import Payment
+from batua.registry import Registry
+
+__all__ = ["NewPayment", "PaymentStarter", "insert_payment"]
+
+FIRST_POLL_S = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPayment:
+    """A payment to be, checked against what its gateway can do."""
+
+    id: str
+    gateway: str
+    mode: Mode
+    purpose: str
+    subject_id: str
+    customer_id: str
+    money: Money
+    expires_s: int
+
+
+def insert_payment(book: Book, new: NewPayment) -> Record:
+    """Stage our own row of a payment, before anybody outside hears of it."""
+    return book.insert(
+        Payment,
+        id=new.id,
+        gateway=new.gateway,
+        mode=str(new.mode),
+        purpose=new.purpose,
+        top_up_id=new.subject_id if new.purpose == "top_up" else None,
+        order_id=new.subject_id if new.purpose == "order" else None,
+        customer_id=new.customer_id,
+        amount=new.money.amount,
+        currency=new.money.currency,
+        status=str(PaymentStatus.CREATED),
+        provider_reference=None,
+        checkout="{}",
+        failure="",
+        expires_at=book.now + timedelta(seconds=new.expires_s),
+        polls=0,
+        next_poll_at=book.now + timedelta(seconds=FIRST_POLL_S),
+        created_at=book.now,
+        updated_at=book.now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReference:
+    """The provider knows the payment now: keep its reference and the way to its checkout."""
+
+    payment_id: str
+    created: CreatedPayment
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        del book
+        yield Need(Payment, "id", self.payment_id)
+
+    def decide(self, book: Book) -> Record:
+        payment = book.need(Payment, "id", self.payment_id)
+        if payment["provider_reference"] is None:
+            checkout = {**self.created.checkout, "url": self.created.url}
+            book.update(
+                payment,
+                status=str(advance_payment(payment["status"], PaymentStatus.PENDING)),
+                provider_reference=self.created.provider_reference,
+                checkout=msgspec.json.encode(checkout).decode(),
+                updated_at=book.now,
+            )
+        return payment
+
+
+@dataclass(frozen=True, slots=True)
+class FailPayment:
+    """The provider refused to create the payment. Nothing moved."""
+
+    payment_id: str
+    message: str
+    purposes: Purposes
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        need = Need(Payment, "id", self.payment_id)
+        yield need
+        if not book.missing([need]):
+            payment = book.need(Payment, "id", self.payment_id)
+            subject = payment[f"{payment['purpose']}_id"]
+            yield from self.purposes[payment["purpose"]].needs(subject, book)
+
+    def decide(self, book: Book) -> None:
+        payment = book.need(Payment, "id", self.payment_id)
+        status = advance_payment(payment["status"], PaymentStatus.FAILED)
+        if status != payment["status"]:
+            book.update(
+                payment,
+                status=str(status),
+                failure=self.message,
+                next_poll_at=None,
+                updated_at=book.now,
+            )
+            self.purposes[payment["purpose"]].not_paid(book, payment, expired=False)
+
+
+class PaymentStarter:
+    """Checks a payment against its gateway, and starts it there.
+
+    ``on_reference`` is told when a payment has learnt its provider reference: events that came
+    before it are matched again.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        registry: Registry,
+        switches: Switches,
+        purposes: Purposes,
+        *,
+        on_reference: Callable[[str, str], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._registry = registry
+        self._switches = switches
+        self._purposes = purposes
+        self._on_reference = on_reference
+
+    async def usable(self, code: str, money: Money) -> Gateway:
+        """The gateway, if it takes new payments of this amount.
+
+        Raises ``Conflict`` (``gateway_off``) and ``InvalidRequest`` (``unknown_gateway``,
+        ``unsupported_currency``, ``amount_below_minimum``).
+        """
+        if code not in self._registry.gateways:
+            installed = ", ".join(self._registry.gateways)
+            raise InvalidRequest(
+                f"There is no gateway {code!r}. Installed: {installed}.",
+                pointer="/gateway",
+                code="unknown_gateway",
+            )
+        gateway = self._registry.gateway(code)
+        if await self._switches.state(code) is GatewayState.DISABLED:
+            raise Conflict("gateway_off", f"The gateway {code!r} takes no new payments for now.")
+        capabilities = gateway.manifest.capabilities
+        require_currency(code, money, capabilities.currencies if capabilities else frozenset())
+        minimum = capabilities.minimums.get(money.currency, 1) if capabilities else 1
+        if money.amount < minimum:
+            raise InvalidRequest(
+                f"{code} takes no less than {Money(minimum, money.currency)} "
+                f"({minimum} minor units).",
+                pointer="/amount",
+                code="amount_below_minimum",
+            )
+        return gateway
+
+    async def start(self, payment_id: str, *, return_url: str) -> Record:
+        """Create the payment at its provider and return our row with the checkout.
+
+        May be repeated. ``return_url`` is where the payer's browser goes afterwards. Raises ``GatewayFailed`` when the provider refuses for good, and
+        ``TryAgain`` when it could not be reached or did not answer.
+        """
+        row = await self._database.fetch_one(
+            "select * from batua_payment where id = $1", payment_id
+        )
+        if row is None:
+            raise InvalidRequest(f"There is no payment {payment_id!r}.")
+        if row["provider_reference"] is not None:
+            return Record(Payment, dict(row), is_new=False)
+        gateway = self._registry.gateway(row["gateway"])
+        request = PaymentRequest(
+            payment_id=payment_id,
+            amount=Money(row["amount"], row["currency"]),
+            description=f"{row['purpose'].replace('_', '-')} {row['top_up_id'] or row['order_id']}",
+            return_url=return_url,
+            customer=row["customer_id"],
+        )
+        try:
+            created = await gateway.create_payment(request)
+        except GatewayRejected as error:
+            await self._engine.submit(FailPayment(payment_id, str(error), self._purposes))
+            raise GatewayFailed(row["gateway"], str(error)) from error
+        except (GatewayUnavailable, GatewayOutcomeUnknown) as error:
+            raise TryAgain(
+                "gateway_unavailable",
+                f"{row['gateway']} did not answer. Nothing was paid; send the same request again.",
+                retry_after_s=2,
+            ) from error
+        payment = await self._engine.submit(RecordReference(payment_id, created))
+        await self._on_reference(payment["gateway"], payment["provider_reference"])
+        return payment
+
+
+def require_currency(code: str, money: Money, currencies: frozenset[str]) -> None:
+    """Raises ``InvalidRequest`` (``unsupported_currency``)."""
+    if money.currency not in currencies:
+        raise InvalidRequest(
+            f"{code} does not collect {money.currency}. "
+            f"It collects {', '.join(sorted(currencies))}.",
+            pointer="/currency",
+            code="unsupported_currency",
+        )

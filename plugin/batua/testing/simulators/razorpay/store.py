@@ -1,0 +1,84 @@
+"""The simulator's books on disk: what was answered survives a killed process."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Store"]
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS razorpay_simulator (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    parent TEXT NOT NULL,
+    document TEXT NOT NULL,
+    UNIQUE (kind, id)
+);
+CREATE INDEX IF NOT EXISTS razorpay_simulator_parent ON razorpay_simulator (kind, parent);
+"""
+
+
+class Store:
+    """Documents by kind and id, in the order of their creation. ``path`` None keeps memory."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        if self._connection is None:
+            # Requests are answered in one event loop, whose thread may not be this one.
+            self._connection = sqlite3.connect(
+                self._path or ":memory:", isolation_level=None, check_same_thread=False, timeout=5
+            )
+            self._connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            # In WAL mode NORMAL loses nothing when only the process dies.
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._connection.executescript(_TABLE)
+        return self._connection
+
+    def close(self) -> None:
+        """Close the file; the next use opens it again. Memory is kept, or it would be lost."""
+        if self._connection is not None and self._path is not None:
+            self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, committed when the block ends. Nothing may be awaited inside it."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
+
+    def put(self, kind: str, document: dict[str, Any], *, parent: str = "") -> None:
+        """Insert the document, or replace the one of this id. ``parent`` is set only once."""
+        self._database.execute(
+            "INSERT INTO razorpay_simulator (kind, id, parent, document) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document",
+            (kind, document["id"], parent, json.dumps(document)),
+        )
+
+    def get(self, kind: str, document_id: str) -> dict[str, Any] | None:
+        row = self._database.execute(
+            "SELECT document FROM razorpay_simulator WHERE kind = ? AND id = ?", (kind, document_id)
+        ).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def all(self, kind: str, parent: str | None = None) -> list[dict[str, Any]]:
+        """The documents of a kind, oldest first; ``parent`` narrows them."""
+        narrowed, values = ("", [kind]) if parent is None else (" AND parent = ?", [kind, parent])
+        rows = self._database.execute(
+            f"SELECT document FROM razorpay_simulator WHERE kind = ?{narrowed} ORDER BY seq", values
+        )
+        return [json.loads(document) for (document,) in rows]

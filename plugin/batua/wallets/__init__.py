@@ -1,0 +1,40 @@
+"""Wallets, their customers, top-ups and adjustments."""
+
+from batua.wallets.adjustments import Adjust, AdjustmentReason, DecideAdjustment, Direction
+from batua.wallets.customers import (
+    Customers,
+    Newcomer,
+    Newcomers,
+    customer_needs,
+    ensure_customer,
+)
+from batua.wallets.tables import Adjustment, Consent, Customer, TopUp
+from batua.wallets.top_ups import OpenTopUp, RequestTopUpRefund, TopUpPurpose, TopUpStatus
+from batua.wallets.topping_up import OpenedTopUp, ReadRefund, TopUps
+from batua.wallets.wallets import Wallet, read_wallet, wallet_id
+
+__all__ = [
+    "Adjust",
+    "Adjustment",
+    "AdjustmentReason",
+    "Consent",
+    "Customer",
+    "Customers",
+    "DecideAdjustment",
+    "Direction",
+    "Newcomer",
+    "Newcomers",
+    "OpenTopUp",
+    "OpenedTopUp",
+    "ReadRefund",
+    "RequestTopUpRefund",
+    "TopUp",
+    "TopUpPurpose",
+    "TopUpStatus",
+    "TopUps",
+    "Wallet",
+    "customer_needs",
+    "ensure_customer",
+    "read_wallet",
+    "wallet_id",
+]

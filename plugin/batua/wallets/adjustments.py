@@ -1,0 +1,164 @@
+"""Adjustments: what staff give to a wallet or take from it by hand, always with a reason code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from batua.clock import NewId
+from batua.contract import Money
+from batua.errors import Conflict
+from batua.ledger import AccountName, Book, Movement, Need, Record
+from batua.ledger.tables import Account, Hold
+from batua.payments import require_second_person
+from batua.wallets.customers import Newcomers, customer_needs, ensure_customer
+from batua.wallets.tables import Adjustment
+
+__all__ = ["Adjust", "AdjustmentReason", "DecideAdjustment", "Direction"]
+
+
+class AdjustmentReason(StrEnum):
+    """Why staff move money by hand."""
+
+    GOODWILL = "goodwill"
+    CORRECTION = "correction"
+    COMPENSATION = "compensation"
+    PROMOTION = "promotion"
+    OPENING_BALANCE = "opening_balance"
+    WRITE_OFF = "write_off"
+
+
+class Direction(StrEnum):
+    """Into the wallet, or out of it."""
+
+    CREDIT = "credit"
+    DEBIT = "debit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adjust:
+    """Adjust a wallet. Over the limit it waits for a second person, a debit's amount held.
+
+    Run again with the same id it answers the same; with another amount it raises ``Conflict``
+    (``exists_with_different_amount``). A debit may raise ``InsufficientFunds``.
+    """
+
+    id: str
+    customer_id: str
+    money: Money
+    direction: Direction
+    reason_code: AdjustmentReason
+    note: str
+    requested_by: str
+    approval_limit: int
+    newcomers: Newcomers
+    new_id: NewId
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        del book
+        yield Need(Adjustment, "id", self.id)
+        yield from customer_needs(self.customer_id)
+        yield from _accounts(self.customer_id, self.money.currency)
+
+    def decide(self, book: Book) -> Record:
+        if (known := book.get(Adjustment, "id", self.id)) is not None:
+            return self._known(known)
+        ensure_customer(book, self.customer_id, self.newcomers, self.new_id)
+        waits = self.money.amount > self.approval_limit
+        adjustment = book.insert(
+            Adjustment,
+            id=self.id,
+            customer_id=self.customer_id,
+            amount=self.money.amount,
+            currency=self.money.currency,
+            direction=str(self.direction),
+            reason_code=str(self.reason_code),
+            note=self.note,
+            status="awaiting_approval" if waits else "posted",
+            requested_by=self.requested_by,
+            approved_by=None,
+            created_at=book.now,
+            updated_at=book.now,
+        )
+        if not waits:
+            book.post(_movement(adjustment))
+        elif self.direction is Direction.DEBIT:
+            book.hold(self.id, _wallet(adjustment), self.money.amount)
+        return adjustment
+
+    def _known(self, known: Record) -> Record:
+        if (known["amount"], known["currency"], known["direction"]) != (
+            self.money.amount,
+            self.money.currency,
+            str(self.direction),
+        ):
+            raise Conflict(
+                "exists_with_different_amount",
+                f"Adjustment {self.id!r} exists with another amount.",
+            )
+        return known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideAdjustment:
+    """Approve or reject an adjustment that waits. Raises ``Forbidden`` and ``Conflict``."""
+
+    adjustment_id: str
+    approver: str
+    approve: bool
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        need = Need(Adjustment, "id", self.adjustment_id)
+        yield need
+        yield Need(Hold, "id", self.adjustment_id)
+        if not book.missing([need]):
+            adjustment = book.need(*need)
+            yield from _accounts(adjustment["customer_id"], adjustment["currency"])
+
+    def decide(self, book: Book) -> Record:
+        adjustment = book.need(Adjustment, "id", self.adjustment_id)
+        if adjustment["status"] != "awaiting_approval":
+            raise Conflict(
+                "not_awaiting_approval",
+                f"Adjustment {self.adjustment_id!r} is {adjustment['status']}.",
+            )
+        require_second_person(adjustment["requested_by"], self.approver)
+        book.update(
+            adjustment,
+            status="posted" if self.approve else "rejected",
+            approved_by=self.approver,
+            updated_at=book.now,
+        )
+        hold = book.get(Hold, "id", self.adjustment_id)
+        if hold is not None and not self.approve:
+            book.void_hold(hold, _wallet(adjustment))
+        elif hold is not None:
+            book.capture_hold(hold, _movement(adjustment))
+        elif self.approve:
+            book.post(_movement(adjustment))
+        return adjustment
+
+
+def _accounts(customer_id: str, currency: str) -> Iterable[Need]:
+    yield Need(Account, "key", AccountName.wallet(customer_id, currency).key)
+    yield Need(Account, "key", AccountName.adjustment(currency).key)
+
+
+def _wallet(adjustment: Record) -> AccountName:
+    return AccountName.wallet(adjustment["customer_id"], adjustment["currency"])
+
+
+def _movement(adjustment: Record) -> Movement:
+    shop, wallet = AccountName.adjustment(adjustment["currency"]), _wallet(adjustment)
+    is_credit = adjustment["direction"] == Direction.CREDIT
+    return Movement(
+        id=adjustment["id"],
+        kind=f"adjustment_{adjustment['direction']}",
+        debit=shop if is_credit else wallet,
+        credit=wallet if is_credit else shop,
+        amount=adjustment["amount"],
+        reason=adjustment["reason_code"],
+        actor=adjustment["requested_by"],
+        approved_by=adjustment["approved_by"],
+    )
