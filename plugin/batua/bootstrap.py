@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from piccolo.table import Table
 
@@ -35,7 +36,7 @@ from batua.payments import (
     Refunder,
     Switches,
 )
-from batua.registry import Registry
+from batua.registry import Plugin, Registry
 from batua.settings import Settings, unknown_variables
 from batua.wallets import (
     Adjustment,
@@ -126,12 +127,11 @@ def _build(
     new_id: NewId,
     newcomers: Newcomers,
 ) -> Batua:
-    listeners: list[Worker] = []
     engine = Engine(
         database,
         WRITE_ORDER,
         now=now,
-        on_commit=lambda tables: [worker.wake(tables) for worker in listeners].clear(),
+        on_commit=lambda tables: worker.wake(tables),  # noqa: PLW0108 - built further down
     )
     announcer = Announcer(new_id)
     purposes: Purposes = {
@@ -160,7 +160,6 @@ def _build(
     worker = Worker(
         receiver=receiver, applier=applier, poller=poller, refunder=refunder, outbox=outbox
     )
-    listeners.append(worker)
     expires_s = settings.top_up_expiry_s
     top_ups = TopUps(
         database, engine, registry, starter, refunder, purposes,
@@ -192,10 +191,10 @@ def _build(
 
 
 def _say_what_is_off(registry: Registry, environ: Mapping[str, str]) -> None:
-    plugins = {**registry.gateways, **registry.notifiers}
-    for plugin in plugins.values():
+    plugins: list[Plugin[Any]] = [*registry.gateways.values(), *registry.notifiers.values()]
+    for plugin in plugins:
         if plugin.problem:
             log.warning("%s", plugin.problem)
-    settings = {code: plugin.manifest.settings for code, plugin in plugins.items()}
+    settings = {plugin.manifest.code: plugin.manifest.settings for plugin in plugins}
     for name in unknown_variables(environ, settings):
         log.warning("%s is set but nothing reads it: is it misspelled?", name)

@@ -15,6 +15,10 @@ from importlib.util import find_spec
 
 __all__: list[str] = []
 
-if find_spec("pysqlite3") is not None and "sqlite3" not in sys.modules:
+# Whoever else has imported sqlite3 by now keeps the system's copy: coverage and debuggers do, on
+# files of their own, which harms nobody.  Only those that open the shop's file must agree.
+_OPENS_THE_SHOP = {"aiosqlite", "piccolo.engine.sqlite", "batua.database.sqlite"}
+
+if find_spec("pysqlite3") is not None and not _OPENS_THE_SHOP & sys.modules.keys():
     sys.modules["sqlite3"] = import_module("pysqlite3")
     sys.modules["sqlite3.dbapi2"] = import_module("pysqlite3.dbapi2")

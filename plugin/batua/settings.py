@@ -51,6 +51,8 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """How long a provider may take to answer one call."""
     top_up_expiry_s: int = 3600
     """A top-up that nobody paid expires after this; money that arrives later is still credited."""
+    anchor_path: str = ""
+    """Where ``batua verify`` keeps the newest proven hash, outside the database; empty for none."""
     database_pool_size: int = 10
     """PostgreSQL connections per process."""
 

@@ -35,8 +35,8 @@ class _Duty:
 
     async def do(self) -> int:
         ids = await self.due(BATCH)
-        for id in ids:
-            await self.work(id)
+        for due in ids:
+            await self.work(due)
         return len(ids)
 
 

@@ -6,23 +6,16 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from enum import StrEnum
 from typing import Any, Protocol
 
 from piccolo.engine.base import Engine
 
+from batua.dialect import Dialect
 from batua.errors import NestedTransaction
 
 __all__ = ["Database", "Dialect", "OpenTransactions", "Reader", "Row", "Transaction"]
 
 Row = Mapping[str, Any]
-
-
-class Dialect(StrEnum):
-    """The two SQLs that we speak. What differs between them is written down per dialect."""
-
-    SQLITE = "sqlite"
-    POSTGRES = "postgres"
 
 
 class Reader(Protocol):

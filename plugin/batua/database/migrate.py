@@ -23,9 +23,18 @@ def migrations() -> tuple[str, ...]:
 
 
 async def pending(database: Database) -> list[str]:
-    """The migrations that this database still lacks."""
-    async with database.transaction() as transaction:
-        applied = await _applied(database, transaction)
+    """The migrations that this database still lacks. Only reads.
+
+    Raises ``ConfigurationError`` for a database that is ahead of this code.
+    """
+    catalogue = {
+        Dialect.SQLITE: "select name from sqlite_master where name = 'batua_migration'",
+        Dialect.POSTGRES: "select 1 as name where to_regclass('batua_migration') is not null",
+    }[database.dialect]
+    if await database.fetch_one(catalogue) is None:
+        return list(migrations())
+    applied = {row["name"] for row in await database.fetch("select name from batua_migration")}
+    _refuse_unknown(applied)
     return [name for name in migrations() if name not in applied]
 
 
@@ -87,9 +96,13 @@ async def _applied(database: Database, transaction: Transaction) -> set[str]:
         " (name text primary key, applied_at timestamptz not null)"
     )
     applied = {row["name"] for row in await transaction.fetch("select name from batua_migration")}
+    _refuse_unknown(applied)
+    return applied
+
+
+def _refuse_unknown(applied: set[str]) -> None:
     if unknown := sorted(applied - set(migrations())):
         raise ConfigurationError(
             f"the database has migrations that this version does not know: {', '.join(unknown)}. "
             "Install the version that made them, or a newer one."
         )
-    return applied

@@ -15,6 +15,20 @@ __all__ = ["SafePostgresEngine", "SafeSQLiteEngine"]
 
 
 class _SafePostgresTransaction(PostgresTransaction):
+    async def __aenter__(self) -> PostgresTransaction:
+        if self._parent is not None:
+            return self._parent
+        self.connection = await self.get_connection()
+        try:
+            self.transaction = self.connection.transaction()
+            await self.begin()
+        except BaseException:
+            # Not released, the connection would keep its place in the pool for ever (trap T19).
+            await self._give_back()
+            raise
+        self.context = self.engine.current_transaction.set(self)
+        return self
+
     async def __aexit__(self, exception_type: object, exception: object, traceback: object) -> bool:
         if self._parent:
             return False
@@ -25,11 +39,14 @@ class _SafePostgresTransaction(PostgresTransaction):
                 await self.rollback()
         finally:
             self.engine.current_transaction.reset(self.context)
-            if self.engine.pool:
-                await self.engine.pool.release(self.connection)
-            else:
-                await self.connection.close()
+            await self._give_back()
         return False
+
+    async def _give_back(self) -> None:
+        if self.engine.pool:
+            await self.engine.pool.release(self.connection)
+        else:
+            await self.connection.close()
 
 
 class _SafeSQLiteTransaction(SQLiteTransaction):

@@ -7,8 +7,8 @@ that a shop can be a schema, and with Citus a schema can be a node.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -42,18 +42,22 @@ class _Statements:
         self._connection = connection
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
-        rows: Sequence[Row] = await self._connection.fetch(sql, *args)
+        with _reachable():
+            rows: Sequence[Row] = await self._connection.fetch(sql, *args)
         return rows
 
     async def fetch_one(self, sql: str, *args: Any) -> Row | None:
-        row: Row | None = await self._connection.fetchrow(sql, *args)
+        with _reachable():
+            row: Row | None = await self._connection.fetchrow(sql, *args)
         return row
 
     async def execute(self, sql: str, *args: Any) -> int:
-        return _row_count(await self._connection.execute(sql, *args))
+        with _reachable():
+            return _row_count(await self._connection.execute(sql, *args))
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
-        await self._connection.executemany(sql, rows)
+        with _reachable():
+            await self._connection.executemany(sql, rows)
         return -1
 
 
@@ -86,37 +90,49 @@ class PostgresDatabase(Database):
             await self._pool.close()
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
-        try:
+        with _reachable():
             rows: Sequence[Row] = await self._pool.fetch(sql, *args)
-        except UNREACHABLE as error:
-            raise DatabaseUnavailable(f"PostgreSQL: {error}") from error
         return rows
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Reader]:
-        async with (
-            self._pool.acquire() as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            yield _Statements(connection)
+        async with self._acquired() as connection:
+            transaction = connection.transaction(isolation="repeatable_read", readonly=True)
+            with _reachable():
+                await transaction.start()
+            try:
+                yield _Statements(connection)
+            finally:
+                await _roll_back(connection, transaction)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         task = self._open_transactions.enter()
         try:
-            async with self._pool.acquire() as connection:
+            async with self._acquired() as connection:
                 transaction = connection.transaction(isolation="read_committed")
-                await transaction.start()
+                with _reachable():
+                    await transaction.start()
                 try:
                     yield _Statements(connection)
                 except BaseException:
                     await _roll_back(connection, transaction)
                     raise
                 await _commit(connection, transaction)
-        except UNREACHABLE as error:
-            raise DatabaseUnavailable(f"PostgreSQL: {error}") from error
         finally:
             self._open_transactions.leave(task)
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Any]:
+        with _reachable():
+            connection = await self._pool.acquire()
+        try:
+            yield connection
+        finally:
+            # A connection that dies on its way back is the pool's loss. What was committed on it
+            # is committed: an error here would tell the caller that nothing happened.
+            with suppress(*UNREACHABLE):
+                await self._pool.release(connection)
 
     def piccolo_engine(self) -> Engine[Any]:
         if self._engine is None:
@@ -124,17 +140,32 @@ class PostgresDatabase(Database):
         return self._engine
 
 
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except UNREACHABLE as error:
+        raise DatabaseUnavailable(f"PostgreSQL: {error}") from error
+
+
+def _drop(connection: Any) -> None:
+    # A connection that was lost has left the pool already and can't be terminated again.
+    with suppress(asyncpg.InterfaceError):
+        connection.terminate()
+
+
 async def _roll_back(connection: Any, transaction: Any) -> None:
     try:
         await asyncio.shield(transaction.rollback())
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         # A connection that can't roll back has lost its transaction with its session.
-        connection.terminate()
+        _drop(connection)
 
 
 async def _commit(connection: Any, transaction: Any) -> None:
     # Cancelling a COMMIT on the wire may commit all the same (trap T8): it runs to its end.
-    commit = asyncio.ensure_future(transaction.commit())
+    with _reachable():  # a connection that is known to be gone is not even tried
+        commit = asyncio.ensure_future(transaction.commit())
     try:
         await asyncio.shield(commit)
     except asyncio.CancelledError:
@@ -142,15 +173,15 @@ async def _commit(connection: Any, transaction: Any) -> None:
         commit.exception()
         raise
     except asyncpg.PostgresConnectionError as error:
-        connection.terminate()
+        _drop(connection)
         raise CommitUnknown(f"the connection was lost during COMMIT: {error}") from error
     except asyncpg.PostgresError as error:
         if isinstance(error, asyncpg.OperatorInterventionError):
-            connection.terminate()
+            _drop(connection)
             raise CommitUnknown(f"COMMIT was interrupted: {error}") from error
         raise
     except (OSError, asyncpg.InterfaceError) as error:
-        connection.terminate()
+        _drop(connection)
         raise CommitUnknown(f"the connection was lost during COMMIT: {error}") from error
 
 

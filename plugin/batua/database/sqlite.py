@@ -159,8 +159,8 @@ class SQLiteDatabase(Database):
     async def snapshot(self) -> AsyncIterator[Reader]:
         reader = await self._idle.get()
         try:
-            await reader.run(lambda connection: connection.execute("begin"))
             try:
+                await reader.run(lambda connection: connection.execute("begin"))
                 yield _Statements(reader)
             finally:
                 await reader.run(_roll_back)
@@ -189,6 +189,8 @@ class SQLiteDatabase(Database):
         except asyncio.CancelledError:
             await self._writer.run(_roll_back)
             raise
+        except sqlite3.OperationalError as error:
+            raise DatabaseUnavailable(f"SQLite could not begin: {error}") from error
 
     def piccolo_engine(self) -> Engine[Any]:
         if self._engine is None:
@@ -219,6 +221,8 @@ def _commit(connection: sqlite3.Connection) -> None:
     except sqlite3.Error as error:
         if connection.in_transaction:
             connection.execute("rollback")
+            if isinstance(error, sqlite3.IntegrityError):
+                raise
             raise DatabaseUnavailable(f"SQLite could not commit: {error}") from error
         raise CommitUnknown(f"COMMIT failed and left no transaction: {error}") from error
 

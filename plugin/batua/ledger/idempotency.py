@@ -23,6 +23,7 @@ __all__ = ["Begun", "Claim", "Claimed", "Finished", "StoredAnswer", "claim_id"]
 LEASE_S = 30
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim(Generic[T]):
+class Claim(Generic[T_contra]):
     """Somebody's key on one route.
 
     ``fingerprint`` is of the request's body. ``render`` and ``render_refusal`` write the answer,
@@ -46,7 +47,7 @@ class Claim(Generic[T]):
     route: str
     key: str
     fingerprint: str
-    render: Callable[[T], tuple[int, str]]
+    render: Callable[[T_contra], tuple[int, str]]
     render_refusal: Callable[[Refusal], tuple[int, str]]
 
     @property

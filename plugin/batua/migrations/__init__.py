@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from batua.database.core import Dialect
+from batua.dialect import Dialect
 from batua.migrations import m0001_foundation as m0001
 
 __all__ = ["MIGRATIONS", "Migration"]

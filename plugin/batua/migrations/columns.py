@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batua.contract import AMOUNT_MAX
-from batua.database.core import Dialect
+from batua.dialect import Dialect
 
 __all__ = ["CURRENCY", "Columns"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batua.clock import new_id
-from batua.database.core import Dialect
+from batua.dialect import Dialect
 from batua.migrations.columns import CURRENCY, Columns
 
 __all__ = ["NAME", "backwards", "forwards"]
@@ -33,7 +33,8 @@ def backwards(dialect: Dialect) -> list[str]:
     """Drop all of it, children first."""
     tables = (
         "batua_session", "batua_staff", "batua_gateway", "batua_outbox", "batua_inbox",
-        "batua_refund", "batua_capture", "batua_payment", "batua_order", "batua_adjustment", "batua_top_up",
+        "batua_refund", "batua_capture", "batua_payment", "batua_order", "batua_adjustment",
+        "batua_top_up",
         "batua_consent", "batua_customer", "batua_idempotency", "batua_lot", "batua_hold",
         "batua_entry", "batua_transfer", "batua_account", "batua_ledger",
     )  # fmt: skip

@@ -21,7 +21,6 @@ class OrderPurpose:
     """What happens to an order when a gateway's money comes, goes or does not come."""
 
     announcer: Announcer
-    name: str = "order"
 
     def needs(self, subject_id: str, book: Book) -> Iterable[Need]:
         need = Need(Order, "id", subject_id)

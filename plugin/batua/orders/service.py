@@ -222,13 +222,20 @@ class Orders:
         return row
 
     async def page(
-        self, customer_id: str | None, status: str | None, before: str | None, limit: int
+        self,
+        customer_id: str | None,
+        status: str | None,
+        reference: str | None,
+        *,
+        before: str | None,
+        limit: int,
     ) -> Sequence[Row]:
         """At most ``limit`` orders, newest first; of one customer unless None."""
         where, args = ["1 = 1"], list[object]()
         for condition, value in (
             ("customer_id = {}", customer_id),
             ("status = {}", status),
+            ("reference = {}", reference),
             ("id < {}", before),
         ):
             if value is not None:

@@ -34,17 +34,22 @@ class Applied(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ApplyPaymentResult:
-    """Take in one attempt of a payer. Moves money when the attempt was captured."""
+    """Take in one attempt of a payer. Moves money when the attempt was captured.
+
+    ``payment_id`` is set where we asked the provider by it: then the attempt is that payment's,
+    whatever reference the provider gives it (a lost answer may have left two at the provider).
+    """
 
     gateway: str
     result: PaymentResult
     purposes: Purposes
     new_id: NewId
+    payment_id: str | None = None
 
     def needs(self, book: Book) -> Iterable[Need]:
-        yield Need(Payment, "provider_reference", self.result.provider_reference)
+        yield self._matching
         yield Need(Capture, "provider_payment_id", self.result.provider_payment_id)
-        if book.missing([Need(Payment, "provider_reference", self.result.provider_reference)]):
+        if book.missing([self._matching]):
             return
         if (payment := self._payment(book)) is not None:
             yield from self._purpose(payment).needs(_subject_id(payment), book)
@@ -147,8 +152,14 @@ class ApplyPaymentResult:
             self._purpose(payment).not_paid(book, payment, expired=False)
         return Applied.APPLIED
 
+    @property
+    def _matching(self) -> Need:
+        if self.payment_id is not None:
+            return Need(Payment, "id", self.payment_id)
+        return Need(Payment, "provider_reference", self.result.provider_reference)
+
     def _payment(self, book: Book) -> Record | None:
-        found = book.find(Payment, "provider_reference", self.result.provider_reference)
+        found = book.find(*self._matching)
         return next((row for row in found if row["gateway"] == self.gateway), None)
 
     def _purpose(self, payment: Record) -> Purpose:

@@ -82,9 +82,10 @@ async def run_flow(
     """Begin under the claim, do the network's part, and store the answer.
 
     ``prepare`` checks the request and makes its first step; it is not asked about a key that is
-    known, so that an answer is replayed whatever has changed since. ``subject`` is the id of what is made; ``work`` gets it, or that of a first try that was cut
-    off, and says how the answer is read. A refusal of ``work`` that is final is stored as the
-    answer; any other lets go of the lease and is raised.
+    known, so that an answer is replayed whatever has changed since. ``subject`` is the id of what
+    is made; ``work`` gets it, or that of a first try that was cut off, and says how the answer is
+    read. A refusal of ``work`` that is final is stored as the answer; any other lets go of the
+    lease and is raised.
     """
     begin = _Nothing() if await engine.submit(_IsKnown(claim)) else await prepare()
     try:

@@ -96,7 +96,9 @@ class Poller:
             return
         for attempt in fetched.attempts:
             await self._engine.submit(
-                ApplyPaymentResult(payment["gateway"], attempt, self._purposes, self._new_id)
+                ApplyPaymentResult(
+                    payment["gateway"], attempt, self._purposes, self._new_id, payment["id"]
+                )
             )
         if payment["expires_at"] <= self._engine.now():
             await self._engine.submit(_ExpirePayment(payment_id, self._purposes))

@@ -34,9 +34,6 @@ class Placement:
 class Purpose(Protocol):
     """A top-up or an order, as its payments and refunds see it. All of it is pure."""
 
-    name: str
-    """As in ``batua_payment.purpose``; the subject's id stands in the column ``{name}_id``."""
-
     def needs(self, subject_id: str, book: Book) -> Iterable[Need]:
         """What the other methods read: the subject and its accounts."""
 
@@ -63,3 +60,4 @@ class Purpose(Protocol):
 
 
 Purposes = Mapping[str, Purpose]
+"""By name, as in ``batua_payment.purpose``; a subject's id stands in the column ``{name}_id``."""

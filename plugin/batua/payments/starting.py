@@ -185,8 +185,9 @@ class PaymentStarter:
     async def start(self, payment_id: str, *, return_url: str) -> Record:
         """Create the payment at its provider and return our row with the checkout.
 
-        May be repeated. ``return_url`` is where the payer's browser goes afterwards. Raises ``GatewayFailed`` when the provider refuses for good, and
-        ``TryAgain`` when it could not be reached or did not answer.
+        May be repeated. ``return_url`` is where the payer's browser goes afterwards. Raises
+        ``GatewayFailed`` when the provider refuses for good, and ``TryAgain`` when it could not be
+        reached or did not answer.
         """
         row = await self._database.fetch_one(
             "select * from batua_payment where id = $1", payment_id

@@ -97,7 +97,6 @@ class TopUpPurpose:
     """A top-up, as its payments and refunds see it."""
 
     announcer: Announcer
-    name: str = "top_up"
 
     def needs(self, subject_id: str, book: Book) -> Iterable[Need]:
         need = Need(TopUp, "id", subject_id)

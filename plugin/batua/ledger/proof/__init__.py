@@ -30,8 +30,9 @@ I17   the hash chain, the counters and the head row agree; the anchor holds     
 I18   nothing was edited or deleted: covered by the chain, which hashes every     checks_ledger
       transfer and both balances after it, and by I1 for the entries' amounts
 I19   created_at never runs backwards                                             checks_ledger
-I20   adjustments and refunds name who, why and another approver                  checks_ledger,
-                                                                                  checks_refunds
+I20   adjustments and refunds name who, why and another approver; an adjustment   checks_ledger,
+      is posted as it was asked for                                               checks_refunds,
+                                                                                  checks_adjustments
 I21   vouchers: there are none yet, so there is nothing to check                  (none)
 I22   no orphans; SQLite's foreign_key_check and integrity_check are clean        checks_rows
 ====  ==========================================================================  ================

@@ -56,6 +56,7 @@ NUMBERS: dict[str, dict[str, Bounds]] = {
         "refunded": NOT_NEGATIVE,
         "refund_reserved": NOT_NEGATIVE,
     },
+    "batua_adjustment": {"amount": POSITIVE},
     "batua_payment": {"amount": POSITIVE},
     "batua_capture": {
         "amount": POSITIVE,

@@ -59,9 +59,9 @@ async def check_captures(source: Source, findings: Findings) -> None:
 
 
 def _problems(row: Row) -> Iterable[tuple[str, str]]:
-    id, seq = row["id"], row["transfer_seq"]
+    seq, name = row["transfer_seq"], f"Capture {row['id']}"
     if row["seq"] is None:
-        yield "I7", f"Capture {id} has transfer {seq}, which does not exist."
+        yield "I7", f"{name} has transfer {seq}, which does not exist."
         return
     for what, found, expected in (
         ("is of payment", row["posted_payment"], row["payment_id"]),
@@ -69,17 +69,18 @@ def _problems(row: Row) -> Iterable[tuple[str, str]]:
         ("credits", row["credit"], _destination(row)),
     ):
         if found != expected:
-            message = f"Capture {id}: its transfer {seq} {what} {found}, expected {expected}."
+            message = f"{name}: its transfer {seq} {what} {found}, expected {expected}."
             yield "I7", message
-    for column in ("gateway", "customer"):
-        found = row["gateway" if column == "gateway" else "customer_id"]
-        expected = row[f"payment_{column}"]
-        if found != expected:
-            yield "I7", f"Capture {id} has {column} {found}, but its payment has {expected}."
+    for column, expected in (
+        ("gateway", row["payment_gateway"]),
+        ("customer_id", row["payment_customer"]),
+    ):
+        if row[column] != expected:
+            yield "I7", f"{name} has {column} {row[column]}, but its payment has {expected}."
     posted, captured = row["posted"], row["amount"]
     if (posted, row["posted_currency"]) != (captured, row["currency"]):
         message = (
-            f"Capture {id} is of {captured} {row['currency']}, but its transfer {seq} posted "
+            f"{name} is of {captured} {row['currency']}, but its transfer {seq} posted "
             f"{posted} {row['posted_currency']}."
         )
         yield "I10", message

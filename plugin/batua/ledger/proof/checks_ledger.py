@@ -270,7 +270,8 @@ class _Entries:
 
     async def _has_next(self) -> bool:
         if self._next == len(self._page):
-            self._page, self._next = await anext(self._pages, ()), 0
+            # No tuple for a default: CPython 3.11 raises SystemError then.
+            self._page, self._next = await anext(self._pages, []), 0
         return bool(self._page)
 
 

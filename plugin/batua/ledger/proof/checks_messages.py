@@ -68,22 +68,22 @@ async def check_messages(source: Source, findings: Findings) -> None:
     async for page in source.pages(columns, "batua_idempotency", "id", first=""):
         for row in page:
             for message, is_warning in _problems(row, now):
-                id = str(row["id"])
-                findings.add(Finding("I14", "batua_idempotency", id, message, is_warning))
+                key = str(row["id"])
+                findings.add(Finding("I14", "batua_idempotency", key, message, is_warning))
     await apply((INBOX_ONCE, OUTBOX_ONCE, *DEAD), source, findings)
     await apply(STUCK, source, findings, now - MESSAGE_AGE_MAX)
 
 
 def _problems(row: Row, now: datetime) -> Iterable[tuple[str, bool]]:
-    id = row["id"]
+    stored = row["id"]
     parts = f"{row['principal']}\0{row['route']}\0{row['key']}\0"
     expected = hashlib.sha256(parts.encode()).hexdigest()
-    if id != expected:
-        yield f"Key {id} is not the hash of its principal, route and key: {expected}.", False
+    if stored != expected:
+        yield f"Key {stored} is not the hash of its principal, route and key: {expected}.", False
     if row["status"] == "finished" and row["response_status"] is None:
-        yield f"Key {id} is finished without an answer.", False
+        yield f"Key {stored} is finished without an answer.", False
     created = moment(row["created_at"])
     if created is None:
-        yield f"Key {id} has created_at = {row['created_at']!r}: expected a time.", False
+        yield f"Key {stored} has created_at = {row['created_at']!r}: expected a time.", False
     elif row["status"] == "in_progress" and now - created > KEY_AGE_MAX:
-        yield f"Key {id} is in progress since {created}, for more than 10 minutes.", True
+        yield f"Key {stored} is in progress since {created}, for more than 10 minutes.", True

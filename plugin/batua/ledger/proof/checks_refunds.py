@@ -43,6 +43,25 @@ def _agrees(table: str, taken: str, limit: str, seq: str) -> Rule:
     )
 
 
+def _posted(part: str, done: str, total: str) -> Rule:
+    """A rule that a part of a refund was posted once its status is one of ``done``, and once."""
+    expected = f"case when r.status in ({done}) then r.{part} else 0 end"
+    return Rule(
+        invariant="I9",
+        table="batua_refund",
+        sql=f"""select r.id as row_key, r.status, coalesce(t.total, 0) as posted,
+            {expected} as expected
+            from batua_refund r left join (
+                select refund_id, {total} as total from batua_transfer
+                where refund_id is not null group by refund_id
+            ) t on t.refund_id = r.id
+            where coalesce(t.total, 0) is distinct from {expected}""",
+        message=f"Refund {{row_key}} is {{status}} and its transfers for {part} sum to {{posted}},"
+        " expected {expected}.",
+        adds_up=(*REFUND, "batua_transfer"),
+    )
+
+
 RULES = (
     _agrees(
         "batua_capture",
@@ -98,22 +117,16 @@ RULES = (
         message="Refund {row_key} takes from capture {capture_id}, which is of another order or"
         " top-up.",
     ),
-    Rule(
-        invariant="I9",
-        table="batua_refund",
-        sql="""select r.id as row_key, r.status, coalesce(t.total, 0) as posted,
-            case when r.status in ('pending', 'unknown', 'succeeded', 'failed')
-                then r.wallet_amount else 0 end as expected
-            from batua_refund r left join (
-                select refund_id, sum(amount) as total from batua_transfer
-                where kind = 'refund_to_wallet' group by refund_id
-            ) t on t.refund_id = r.id
-            where coalesce(t.total, 0) is distinct from
-                case when r.status in ('pending', 'unknown', 'succeeded', 'failed')
-                then r.wallet_amount else 0 end""",
-        message="Refund {row_key} is {status} and its transfers to the wallet sum to {posted},"
-        " expected {expected}.",
-        adds_up=(*REFUND, "batua_transfer"),
+    _posted(
+        "wallet_amount",
+        "'pending', 'unknown', 'succeeded', 'failed'",
+        "sum(case when kind = 'refund_to_wallet' then amount else 0 end)",
+    ),
+    _posted(
+        "source_amount",
+        "'succeeded'",
+        """sum(case when kind in ('refund_to_source', 'top_up_refund') then amount
+                when kind like 'reversal%' then -amount else 0 end)""",
     ),
     Rule(
         invariant="I9",

@@ -22,6 +22,7 @@ REFERENCES: dict[str, dict[str, str]] = {
     },
     "batua_lot": {"account_id": "batua_account", "transfer_seq": "batua_transfer"},
     "batua_consent": {"customer_id": "batua_customer"},
+    "batua_adjustment": {"customer_id": "batua_customer"},
     "batua_top_up": {"customer_id": "batua_customer"},
     "batua_order": {"customer_id": "batua_customer"},
     "batua_payment": {
@@ -55,6 +56,7 @@ INBOX = ("received", "applied", "ignored", "unmatched", "quarantined", "dead")
 OUTBOX = ("pending", "sent", "delivered", "read", "failed", "skipped", "dead")
 WORDS: dict[str, tuple[str, ...]] = {
     "batua_account": ("active", "frozen"),
+    "batua_adjustment": ("awaiting_approval", "posted", "rejected"),
     "batua_hold": ("held", "captured", "voided", "expired"),
     "batua_idempotency": ("in_progress", "finished"),
     "batua_inbox": INBOX,
@@ -69,7 +71,7 @@ WORDS: dict[str, tuple[str, ...]] = {
 TEXT_KEYS = (
     "batua_hold", "batua_lot", "batua_idempotency", "batua_customer", "batua_consent",
     "batua_top_up", "batua_order", "batua_payment", "batua_capture", "batua_refund",
-    "batua_inbox", "batua_outbox",
+    "batua_adjustment", "batua_inbox", "batua_outbox",
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batua.database import Database
-from batua.ledger.proof import checks_orders, checks_refunds
+from batua.ledger.proof import checks_adjustments, checks_orders, checks_refunds
 from batua.ledger.proof.anchor import Anchor
 from batua.ledger.proof.checks_accounts import (
     Head,
@@ -23,6 +23,7 @@ from batua.ledger.proof.source import Source, apply
 __all__ = ["prove", "read_ledger_id"]
 
 PAGE_ROWS = 5_000
+RULES = (*checks_refunds.RULES, *checks_orders.RULES, *checks_adjustments.RULES)
 
 
 async def prove(
@@ -47,7 +48,7 @@ async def prove(
         _check_anchor(anchor, head, findings)
         walk = await _walk(source, findings, head, anchor, progress)
         await check_captures(source, findings)
-        await apply((*checks_refunds.RULES, *checks_orders.RULES), source, findings)
+        await apply(RULES, source, findings)
         await check_messages(source, findings)
         await check_rows(source, findings)
     return Proof(

@@ -32,7 +32,7 @@ class RazorpaySimulator:
     between two tries; ``hang_s`` how long a timed-out answer hangs.
     """
 
-    def __init__(  # noqa: PLR0913 - keywords only, wired once
+    def __init__(
         self,
         *,
         key_id: str = "rzp_test_simulator",

@@ -1,0 +1,264 @@
+"""The ``batua`` command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import click
+from granian.constants import Interfaces
+from granian.server import Server
+
+import batua.fixed_sqlite  # noqa: F401 - before anything that imports sqlite3
+from batua import __version__
+from batua.bootstrap import Batua, open_batua
+from batua.database import migrate as migrate_database
+from batua.database import open_database
+from batua.errors import BatuaError, ConfigurationError
+from batua.ledger.proof import prove, read_anchor, write_anchor
+from batua.settings import Settings, read_settings
+from batua.testing.serving import serving
+from batua.testing.simulators.razorpay import RazorpaySimulator
+from batua_admin import create_staff
+from batua_api.auth import Role, Scope, issue_token
+from batua_api.demo import run_demo
+from batua_api.interrupts import interrupted
+from batua_api.local import local_settings
+from batua_api.logs import configure_logs
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """A customer wallet with real payment gateways. Configured by BATUA_* variables."""
+
+
+def main() -> None:
+    """Run the command; an error of ours is one line on standard error and exit 1."""
+    try:
+        cli()
+    except (BatuaError, ValueError) as error:
+        click.echo(f"batua: {error}", err=True)
+        sys.exit(1)
+
+
+@cli.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--database-url", help="Default: BATUA_DATABASE_URL, else sqlite:///batua.sqlite")
+def demo(port: int, database_url: str | None) -> None:
+    """Serve a shop with worker, simulators and seeded customers on 127.0.0.1."""
+    configure_logs()
+    url = database_url or read_settings(os.environ).database_url
+    asyncio.run(run_demo(os.environ, port=port, database_url=url))
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64))
+@click.option("--with-worker", is_flag=True, help="Run the worker in the same process too.")
+def serve(host: str, port: int, workers: int, *, with_worker: bool) -> None:
+    """Serve the API and the panel. Sends no notifications without --with-worker."""
+    settings = read_settings(os.environ)
+    if not settings.jwt_secret:
+        raise ConfigurationError(
+            "BATUA_JWT_SECRET is not set: make one with "
+            "python3 -c 'import secrets; print(secrets.token_hex(32))'"
+        )
+    os.environ["BATUA_WITH_WORKER"] = "on" if with_worker else "off"
+    Server(
+        "batua_api.asgi:serve",
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=workers,
+        factory=True,
+        websockets=False,
+    ).serve()
+
+
+@cli.command()
+def worker() -> None:
+    """Send messages, recover events, poll providers. Several may run."""
+    configure_logs()
+    asyncio.run(_work(local_settings(os.environ)))
+
+
+async def _work(settings: Settings) -> None:
+    async with open_batua(settings, os.environ) as batua:
+        batua.worker.start()
+        await interrupted()
+
+
+@cli.command()
+@click.option("--back", is_flag=True, help="Take the newest migration back.")
+def migrate(*, back: bool) -> None:
+    """Bring the database's schema forwards, or one step back."""
+    done = asyncio.run(_migrate(read_settings(os.environ), back=back))
+    for name in done:
+        click.echo(f"{'took back' if back else 'applied'} {name}")
+    if not done:
+        click.echo("nothing to do")
+
+
+async def _migrate(settings: Settings, *, back: bool) -> list[str]:
+    database = open_database(settings.database_url)
+    await database.open()
+    try:
+        return await migrate_database(database, back=back)
+    finally:
+        await database.close()
+
+
+@cli.command()
+@click.option("--customer", help="Whose token: a customer's id.")
+@click.option("--subject", help="The same for staff and services: who.")
+@click.option("--scope", type=click.Choice([str(each) for each in Scope]), default="customer")
+@click.option("--role", type=click.Choice([str(each) for each in Role]))
+@click.option("--hours", default=12, show_default=True, type=click.IntRange(1, 8760))
+def token(
+    customer: str | None, subject: str | None, scope: str, role: str | None, hours: int
+) -> None:
+    """Print a token, and nothing else."""
+    settings = local_settings(os.environ)
+    if not settings.jwt_secret:
+        raise ConfigurationError(
+            "no secret to sign with: set BATUA_JWT_SECRET, or BATUA_DATABASE_URL to that of a demo"
+        )
+    who = customer or subject or (scope if scope != Scope.CUSTOMER else None)
+    if not who:
+        raise click.UsageError("say whose: --customer ID")
+    rank = Role(role or Role.FINANCE) if scope == Scope.STAFF else None
+    click.echo(issue_token(settings, who, Scope(scope), rank, ttl=timedelta(hours=hours)))
+
+
+@cli.group()
+def staff() -> None:
+    """Staff accounts of the panel."""
+
+
+@staff.command("create")
+@click.argument("name")
+@click.option("--role", type=click.Choice([str(each) for each in Role]), default="viewer")
+@click.option("--password", help="Asked for when neither this nor --password-stdin is given.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def create(name: str, role: str, password: str | None, *, password_stdin: bool) -> None:
+    """Create a staff account."""
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    if password is None:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    asyncio.run(_create_staff(local_settings(os.environ), name, password, role))
+    click.echo(f"created {name} with role {role}")
+
+
+async def _create_staff(settings: Settings, name: str, password: str, role: str) -> None:
+    async with open_batua(settings, os.environ) as batua:
+        await create_staff(batua, username=name, password=password, role=role)
+
+
+@cli.command()
+def gateways() -> None:
+    """What is installed, in which state and mode, with which capabilities."""
+    asyncio.run(_gateways(local_settings(os.environ)))
+
+
+async def _gateways(settings: Settings) -> None:
+    async with open_batua(settings, os.environ) as batua:
+        await _print_gateways(batua)
+
+
+async def _print_gateways(batua: Batua) -> None:
+    states = await batua.switches.states()
+    for code, plugin in batua.registry.gateways.items():
+        manifest, capabilities = plugin.manifest, plugin.manifest.capabilities
+        mode = plugin.instance.mode if plugin.instance else "-"
+        click.echo(f"{code}  {manifest.name} {manifest.version}  by {manifest.author}")
+        click.echo(f"  {manifest.summary}")
+        click.echo(f"  state {states[code]}, mode {mode}")
+        if plugin.problem:
+            click.echo(f"  {plugin.problem}")
+        if capabilities is not None:
+            click.echo(
+                f"  confirm {'yes' if capabilities.confirm else 'no'}, capture "
+                f"{capabilities.capture}, void {capabilities.void}, refund {capabilities.refund}"
+            )
+            click.echo(f"  currencies {', '.join(sorted(capabilities.currencies))}")
+
+
+@cli.command()
+@click.argument("provider", type=click.Choice(["razorpay"]))
+@click.option("--port", default=9001, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--webhook-url", help="Where events go.")
+@click.option("--key-id", default="rzp_test_simulator", show_default=True)
+@click.option("--key-secret", default="simulator_key_secret", show_default=True)
+@click.option("--webhook-secret", default="simulator_webhook_secret", show_default=True)
+def simulate(
+    provider: str,
+    port: int,
+    webhook_url: str | None,
+    key_id: str,
+    key_secret: str,
+    webhook_secret: str,
+) -> None:
+    """A provider's simulator on its own, on 127.0.0.1."""
+    configure_logs()
+    simulator = RazorpaySimulator(
+        key_id=key_id,
+        key_secret=key_secret,
+        webhook_secret=webhook_secret,
+        webhook_url=webhook_url,
+        store=None,
+        public_url=f"http://127.0.0.1:{port}",
+    )
+    click.echo(f"{provider} is simulated at http://127.0.0.1:{port}  key {key_id}")
+    asyncio.run(_simulate(simulator, port))
+
+
+async def _simulate(simulator: RazorpaySimulator, port: int) -> None:
+    async with serving(simulator.app, port=port):
+        await simulator.start()
+        try:
+            await interrupted()
+        finally:
+            await simulator.stop()
+
+
+@cli.command()
+def verify() -> None:
+    """Prove the ledger. Exit 1 and the first broken row if it doesn't hold."""
+    if not asyncio.run(_verify(read_settings(os.environ))):
+        sys.exit(1)
+
+
+async def _verify(settings: Settings) -> bool:
+    database = open_database(settings.database_url)
+    await database.open()
+    try:
+        anchor = read_anchor(Path(settings.anchor_path)) if settings.anchor_path else None
+        with click.progressbar(length=1, label="verifying", file=sys.stderr) as bar:
+
+            def progress(done: int, total: int) -> None:
+                bar.length = max(total, 1)
+                bar.update(done - bar.pos)
+
+            proof = await prove(database, progress=progress, anchor=anchor)
+    finally:
+        await database.close()
+    for finding in proof.findings:
+        level = "warning" if finding.is_warning else "BROKEN"
+        click.echo(f"{level} {finding.invariant} {finding.table} {finding.row}: {finding.message}")
+    if proof.is_sound:
+        click.echo(f"sound: {proof.transfers} transfers, {proof.entries} entries")
+        if settings.anchor_path:
+            write_anchor(Path(settings.anchor_path), proof)
+    return proof.is_sound
+
+
+if __name__ == "__main__":
+    main()

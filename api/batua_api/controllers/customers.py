@@ -1,0 +1,95 @@
+"""Customers, for the shop's own service and for staff."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Controller, Response, get, post, put
+from litestar.params import FromQuery, PathParameter, RawBody
+
+from batua.errors import Forbidden
+from batua.ledger import Claimed
+from batua.wallets import Adjust, read_wallet
+from batua_api.access import ApiRequest, currency_or_default, money_of, shop_of
+from batua_api.auth import Role, Scope, allow, staff_at_least
+from batua_api.bodies import body_of, decode_body
+from batua_api.idempotency import answer, claim_of
+from batua_api.schemas import CreateAdjustment, CustomerView, PutCustomer, WalletView
+from batua_api.views import adjustment_view, wallet_view
+
+__all__ = ["CustomerController"]
+
+CustomerPath = Annotated[str, PathParameter(min_length=1, max_length=128)]
+
+
+class CustomerController(Controller):
+    """What is known of a customer, and what staff do with their wallet."""
+
+    path = "/customers/{customer_id:str}"
+    tags = ("Customers",)
+
+    @put(
+        operation_id="put_customer",
+        guards=[allow(Scope.SERVICE, Scope.STAFF)],
+        operation_class=body_of(PutCustomer),
+    )
+    async def put(
+        self, request: ApiRequest, customer_id: CustomerPath, body: RawBody
+    ) -> CustomerView:
+        """Set the name, phone and consents that notifications need."""
+        shop = shop_of(request)
+        if request.user.scope is Scope.STAFF and not request.user.may(Role.SUPPORT):
+            raise Forbidden("forbidden", "This needs a staff token with role support or above.")
+        wanted = decode_body(body, PutCustomer)
+        customer = await shop.customers.put(
+            customer_id,
+            name=wanted.name,
+            phone=wanted.phone,
+            consents={str(channel): given for channel, given in wanted.consents.items()},
+            source=request.user.actor,
+        )
+        return CustomerView(
+            id=customer["id"],
+            name=customer["name"],
+            phone=customer["phone"],
+            consents=await shop.customers.consents(customer_id),
+        )
+
+    @get("/wallet", operation_id="get_customer_wallet", guards=[staff_at_least(Role.VIEWER)])
+    async def wallet(
+        self,
+        request: ApiRequest,
+        customer_id: CustomerPath,
+        currency: FromQuery[str | None] = None,
+    ) -> WalletView:
+        """A customer's wallet: zeros before its first use."""
+        shop = shop_of(request)
+        code = currency_or_default(shop, currency)
+        return wallet_view(await read_wallet(shop.database, customer_id, code))
+
+    @post(
+        "/adjustments",
+        operation_id="adjust_wallet",
+        guards=[staff_at_least(Role.FINANCE)],
+        operation_class=body_of(CreateAdjustment),
+    )
+    async def adjust(
+        self, request: ApiRequest, customer_id: CustomerPath, body: RawBody
+    ) -> Response[bytes]:
+        """Give to a wallet or take from it, with a reason code. Needs an Idempotency-Key."""
+        shop = shop_of(request)
+        wanted = decode_body(body, CreateAdjustment)
+        operation = Adjust(
+            id=shop.new_id("adj"),
+            customer_id=customer_id,
+            money=money_of(wanted.amount, wanted.currency or shop.settings.currency),
+            direction=wanted.direction,
+            reason_code=wanted.reason_code,
+            note=wanted.note,
+            requested_by=request.user.actor,
+            approval_limit=shop.settings.approval_limit,
+            newcomers=shop.newcomers,
+            new_id=shop.new_id,
+        )
+        claim = claim_of(request, wanted, adjustment_view)
+        return await answer(lambda: shop.engine.submit(Claimed(operation, claim)))

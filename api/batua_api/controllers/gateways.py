@@ -1,0 +1,31 @@
+"""Which gateways a customer can pay with."""
+
+from __future__ import annotations
+
+from litestar import Controller, get
+
+from batua.payments import GatewayState
+from batua_api.access import ApiRequest, shop_of
+from batua_api.auth import Scope, allow
+from batua_api.schemas import GatewayView
+from batua_api.views import gateway_view
+
+__all__ = ["GatewayController"]
+
+
+class GatewayController(Controller):
+    """Installed gateways that take new payments."""
+
+    path = "/gateways"
+    tags = ("Gateways",)
+
+    @get(operation_id="list_gateways", guards=[allow(Scope.CUSTOMER)])
+    async def list_gateways(self, request: ApiRequest) -> list[GatewayView]:
+        """Gateways that take payments now, with what the browser needs."""
+        shop = shop_of(request)
+        states = await shop.switches.states()
+        return [
+            gateway_view(plugin, states[code])
+            for code, plugin in shop.registry.gateways.items()
+            if states[code] is not GatewayState.DISABLED
+        ]

@@ -1,0 +1,108 @@
+"""Top-ups: money from outside into one's wallet."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, RawBody
+
+from batua.errors import InvalidRequest
+from batua.payments import NewRefund
+from batua.wallets import OpenedTopUp
+from batua_api.access import ApiRequest, money_of, require_owner, shop_of
+from batua_api.auth import Role, Scope, allow, staff_at_least
+from batua_api.bodies import body_of, decode_body
+from batua_api.idempotency import answer, claim_of
+from batua_api.returning import check_return_url
+from batua_api.schemas import ConfirmTopUp, CreateTopUp, RefundTopUp, TopUpView
+from batua_api.views import refund_view, top_up_view
+
+__all__ = ["TopUpController"]
+
+PROOF_FIELDS_MAX = 20
+
+
+class TopUpController(Controller):
+    """A top-up is opened here, paid at the provider and credited by its webhook."""
+
+    path = "/topups"
+    tags = ("Top-ups",)
+
+    @post(
+        operation_id="create_top_up",
+        guards=[allow(Scope.CUSTOMER)],
+        operation_class=body_of(CreateTopUp),
+    )
+    async def create(self, request: ApiRequest, body: RawBody) -> Response[bytes]:
+        """Open a top-up and get the way to its checkout. Needs an Idempotency-Key."""
+        shop = shop_of(request)
+        wanted = decode_body(body, CreateTopUp)
+        money = money_of(wanted.amount, wanted.currency)
+        return_url = check_return_url(wanted.return_url, shop.settings.public_url)
+        claim = claim_of(request, wanted, top_up_view)
+        return await answer(
+            lambda: shop.top_ups.open(request.user.id, money, wanted.gateway, return_url, claim)
+        )
+
+    @get(
+        "/{top_up_id:str}",
+        operation_id="get_top_up",
+        guards=[allow(Scope.CUSTOMER, Scope.STAFF)],
+    )
+    async def read(self, request: ApiRequest, top_up_id: FromPath[str]) -> TopUpView:
+        """One top-up."""
+        return top_up_view(await self._own(request, top_up_id))
+
+    @post(
+        "/{top_up_id:str}/confirm",
+        operation_id="confirm_top_up",
+        status_code=200,
+        guards=[allow(Scope.CUSTOMER)],
+        operation_class=body_of(ConfirmTopUp),
+    )
+    async def confirm(
+        self, request: ApiRequest, top_up_id: FromPath[str], body: RawBody
+    ) -> TopUpView:
+        """What the browser brought back: checked, then the provider is asked."""
+        await self._own(request, top_up_id)
+        shop = shop_of(request)
+        await shop.top_ups.confirm(top_up_id, _proof(body))
+        return top_up_view(await shop.top_ups.opened(top_up_id))
+
+    @post(
+        "/{top_up_id:str}/refunds",
+        operation_id="refund_top_up",
+        guards=[staff_at_least(Role.SUPPORT)],
+        operation_class=body_of(RefundTopUp),
+    )
+    async def refund(
+        self, request: ApiRequest, top_up_id: FromPath[str], body: RawBody
+    ) -> Response[bytes]:
+        """Give a top-up back to its source. Needs an Idempotency-Key."""
+        shop = shop_of(request)
+        wanted = decode_body(body, RefundTopUp)
+        claim = claim_of(request, wanted, refund_view)
+        new = NewRefund(
+            id=shop.new_id("ref"),
+            amount=wanted.amount,
+            reason=wanted.reason,
+            requested_by=request.user.actor,
+            approval_limit=shop.settings.approval_limit,
+        )
+        await shop.top_ups.read(top_up_id)
+        return await answer(lambda: shop.top_ups.refund(top_up_id, new, claim))
+
+    async def _own(self, request: ApiRequest, top_up_id: str) -> OpenedTopUp:
+        shop = shop_of(request)
+        require_owner(request.user, await shop.top_ups.read(top_up_id), "top-up")
+        return await shop.top_ups.opened(top_up_id)
+
+
+def _proof(body: bytes) -> dict[str, str]:
+    try:
+        proof = msgspec.json.decode(body, type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InvalidRequest("The proof must be a JSON object of strings.") from None
+    if len(proof) > PROOF_FIELDS_MAX:
+        raise InvalidRequest(f"The proof has more than {PROOF_FIELDS_MAX} fields.")
+    return proof

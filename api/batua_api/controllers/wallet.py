@@ -1,0 +1,94 @@
+"""The caller's own wallet and its statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, Response, get
+from litestar.params import FromQuery, QueryParameter
+
+from batua.database import Row
+from batua.errors import InvalidRequest
+from batua.ledger import AccountName
+from batua.ledger.statement import StatementFilter, read_statement
+from batua.wallets import read_wallet
+from batua_api.access import ApiRequest, currency_or_default, shop_of
+from batua_api.auth import Scope, allow
+from batua_api.csv_files import CSV, write_csv
+from batua_api.paging import LIMIT_MAX, page_of, read_cursor
+from batua_api.schemas import Page, StatementItem, WalletView
+from batua_api.views import statement_item, wallet_view
+
+__all__ = ["WalletController"]
+
+CSV_ROWS_MAX = 10_000
+
+
+class WalletController(Controller):
+    """Balance and statement."""
+
+    path = "/wallet"
+    tags = ("Wallet",)
+    guards = (allow(Scope.CUSTOMER),)
+
+    @get(operation_id="get_wallet")
+    async def read(self, request: ApiRequest, currency: FromQuery[str | None] = None) -> WalletView:
+        """One's wallet: zeros before its first use."""
+        shop = shop_of(request)
+        code = currency_or_default(shop, currency)
+        return wallet_view(await read_wallet(shop.database, request.user.id, code))
+
+    @get("/transactions", operation_id="list_transactions")
+    async def statement(
+        self,
+        request: ApiRequest,
+        since: Annotated[datetime | None, QueryParameter(name="from")] = None,
+        until: Annotated[datetime | None, QueryParameter(name="to")] = None,
+        kind: FromQuery[str | None] = None,
+        currency: FromQuery[str | None] = None,
+        cursor: FromQuery[str | None] = None,
+        limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = 50,
+    ) -> Response[Page] | Response[bytes]:
+        """The statement, newest first, with the balance after each entry. CSV by Accept."""
+        shop = shop_of(request)
+        account = AccountName.wallet(request.user.id, currency_or_default(shop, currency))
+        wanted = StatementFilter(
+            since=_utc(since, "/from"),
+            until=_utc(until, "/to"),
+            kind=kind,
+            before_seq=_seq(cursor),
+        )
+        if CSV in request.headers.get("accept", ""):
+            rows = await read_statement(shop.database, account, wanted, CSV_ROWS_MAX)
+            return _as_csv(rows)
+        rows = await read_statement(shop.database, account, wanted, limit + 1)
+        return Response(page_of(rows, limit, statement_item, key="seq"))
+
+
+def _as_csv(rows: Sequence[Row]) -> Response[bytes]:
+    return Response(
+        write_csv([statement_item(row) for row in rows], StatementItem),
+        media_type=f"{CSV}; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="statement.csv"'},
+    )
+
+
+def _seq(cursor: str | None) -> int | None:
+    text = read_cursor(cursor)
+    if text is None:
+        return None
+    if not text.isdecimal() or len(text) > 18:
+        raise InvalidRequest(
+            "The cursor is not one of ours: take it from next_cursor.", pointer="/cursor"
+        )
+    return int(text)
+
+
+def _utc(moment: datetime | None, pointer: str) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise InvalidRequest(
+            "A time needs its zone, such as 2026-11-22T10:00:00Z.", pointer=pointer
+        )
+    return moment

@@ -1,0 +1,67 @@
+"""Webhooks: the only door through which money comes in. Verified, stored, then 200."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Controller, MediaType, Request, Response, get, post
+from litestar.params import FromPath, RawBody
+
+from batua.contract import ReportsDelivery, WebhookRequest
+from batua.errors import NotFound
+from batua_api.access import shop_of
+
+__all__ = ["WebhookController"]
+
+# A running application is kept here: the loop itself holds tasks weakly.
+_applying: set[asyncio.Task[None]] = set()
+
+
+class WebhookController(Controller):
+    """Gateways tell of payments here, and notifiers of deliveries."""
+
+    path = "/webhooks/{code:str}"
+    tags = ("Webhooks",)
+    opt = {"is_public": True, "is_unlimited": True}  # noqa: RUF012 - Litestar reads it so
+
+    @post(operation_id="receive_webhook", status_code=200)
+    async def receive(
+        self, request: Request[Any, Any, Any], code: FromPath[str], body: RawBody
+    ) -> dict[str, str]:
+        """200 once the bytes are committed; 401 for a signature that is missing or wrong."""
+        shop = shop_of(request)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if code in shop.registry.notifiers and code not in shop.registry.gateways:
+            return await self._deliveries(request, code, body, headers)
+        inbox_id = await shop.receiver.receive(code, body, headers)
+        if inbox_id is None:
+            return {"status": "known"}
+        task = asyncio.create_task(shop.applier.apply(inbox_id))
+        _applying.add(task)
+        task.add_done_callback(_applying.discard)
+        return {"status": "stored"}
+
+    @get(operation_id="answer_challenge", media_type=MediaType.TEXT)
+    async def challenge(
+        self, request: Request[Any, Any, Any], code: FromPath[str]
+    ) -> Response[str]:
+        """Prove to a provider that this address is ours."""
+        plugin = shop_of(request).registry.notifiers.get(code)
+        notifier: object = plugin.instance if plugin else None
+        if not isinstance(notifier, ReportsDelivery):
+            raise NotFound("webhook challenge of", code)
+        answer = notifier.answer_challenge(dict(request.query_params))
+        return Response(answer or "", status_code=200 if answer is not None else 403)
+
+    async def _deliveries(
+        self, request: Request[Any, Any, Any], code: str, body: bytes, headers: dict[str, str]
+    ) -> dict[str, str]:
+        shop = shop_of(request)
+        notifier: object = shop.registry.notifiers[code].instance
+        if not isinstance(notifier, ReportsDelivery):
+            raise NotFound("gateway", code)
+        received = WebhookRequest(body=body, headers=headers, received_at=shop.now())
+        for delivery in await notifier.verify_webhook(received):
+            await shop.outbox.record_delivery(delivery)
+        return {"status": "stored"}

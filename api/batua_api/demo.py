@@ -1,0 +1,172 @@
+"""The demo: one process with the shop, its worker and the providers' simulators."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import click
+from litestar import asgi
+from litestar.handlers import ASGIRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from batua.bootstrap import Batua
+from batua.contract import Money, format_money
+from batua.database import migrate, open_database
+from batua.settings import Settings, read_settings
+from batua.testing.serving import serving
+from batua.testing.simulators.razorpay import RazorpaySimulator
+from batua.testing.simulators.whatsapp import WhatsAppSimulator
+from batua.wallets import Adjust, AdjustmentReason, Direction, Newcomer
+from batua_admin import create_staff, has_staff
+from batua_api.app import create_app
+from batua_api.interrupts import interrupted
+from batua_api.local import beside_database, demo_secrets
+from batua_api.plugin import BatuaPlugin
+
+__all__ = ["run_demo"]
+
+KEY_ID = "rzp_test_simulator"
+PHONE_NUMBER_ID = "1000000000001"
+STAFF = "owner"
+OPENING_BALANCES = {"asha": 200_000, "ravi": 75_000, "meera": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class _Simulators:
+    razorpay: RazorpaySimulator
+    whatsapp: WhatsAppSimulator
+
+
+async def run_demo(environ: Mapping[str, str], *, port: int, database_url: str) -> None:
+    """Serve until interrupted. The core's settings may come from ``environ``, no gateway's do."""
+    base = f"http://127.0.0.1:{port}"
+    secrets = demo_secrets(database_url)
+    settings = _settings(environ, secrets, base, database_url)
+    database = open_database(database_url)
+    await database.open()
+    try:
+        await migrate(database)
+    finally:
+        await database.close()
+    simulators = _simulators(secrets, base, database_url)
+    plugin = BatuaPlugin(
+        settings, _plugin_settings(secrets, base), with_worker=True, newcomers=_newcomer
+    )
+    app = create_app(
+        plugin,
+        _mount("/simulators/razorpay", simulators.razorpay.app),
+        _mount("/simulators/whatsapp", simulators.whatsapp.app),
+    )
+    async with serving(app, port=port):
+        await simulators.razorpay.start()
+        await simulators.whatsapp.start()
+        try:
+            await _seed(app.state.batua, secrets["DEMO_STAFF_PASSWORD"])
+            click.echo(_welcome(base, settings, secrets["DEMO_STAFF_PASSWORD"]))
+            await interrupted()
+        finally:
+            await simulators.razorpay.stop()
+            await simulators.whatsapp.stop()
+
+
+def _settings(
+    environ: Mapping[str, str], secrets: Mapping[str, str], base: str, database_url: str
+) -> Settings:
+    core = {
+        "BATUA_CUSTOMER_ORDERS": "on",
+        "BATUA_JWT_SECRET": secrets["BATUA_JWT_SECRET"],
+        **environ,
+    }
+    return read_settings(core, database_url=database_url, public_url=base, notifier="whatsapp")
+
+
+def _plugin_settings(secrets: Mapping[str, str], base: str) -> dict[str, str]:
+    return {
+        "BATUA_RAZORPAY_KEY_ID": KEY_ID,
+        "BATUA_RAZORPAY_KEY_SECRET": secrets["BATUA_RAZORPAY_KEY_SECRET"],
+        "BATUA_RAZORPAY_WEBHOOK_SECRET": secrets["BATUA_RAZORPAY_WEBHOOK_SECRET"],
+        "BATUA_RAZORPAY_BASE_URL": f"{base}/simulators/razorpay",
+        "BATUA_RAZORPAY_CHECKOUT_URL": f"{base}/simulators/razorpay/v1/checkout",
+        "BATUA_WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
+        "BATUA_WHATSAPP_ACCESS_TOKEN": secrets["BATUA_WHATSAPP_ACCESS_TOKEN"],
+        "BATUA_WHATSAPP_APP_SECRET": secrets["BATUA_WHATSAPP_APP_SECRET"],
+        "BATUA_WHATSAPP_BASE_URL": f"{base}/simulators/whatsapp",
+    }
+
+
+def _simulators(secrets: Mapping[str, str], base: str, database_url: str) -> _Simulators:
+    return _Simulators(
+        RazorpaySimulator(
+            key_id=KEY_ID,
+            key_secret=secrets["BATUA_RAZORPAY_KEY_SECRET"],
+            webhook_secret=secrets["BATUA_RAZORPAY_WEBHOOK_SECRET"],
+            webhook_url=f"{base}/api/v1/webhooks/razorpay",
+            store=beside_database(database_url, "razorpay-simulator"),
+            public_url=f"{base}/simulators/razorpay",
+        ),
+        WhatsAppSimulator(
+            phone_number_id=PHONE_NUMBER_ID,
+            access_token=secrets["BATUA_WHATSAPP_ACCESS_TOKEN"],
+            app_secret=secrets["BATUA_WHATSAPP_APP_SECRET"],
+            webhook_url=f"{base}/api/v1/webhooks/whatsapp",
+            store=beside_database(database_url, "whatsapp-simulator"),
+        ),
+    )
+
+
+def _newcomer(customer_id: str) -> Newcomer:
+    # Always the same synthetic number for a name, in a range that no operator has given out.
+    digits = int(hashlib.sha256(customer_id.encode()).hexdigest(), 16) % 10**7
+    return Newcomer(
+        name=customer_id.replace("_", " ").title(),
+        phone=f"+91555{digits:07d}",
+        consents=("whatsapp",),
+    )
+
+
+async def _seed(batua: Batua, password: str) -> None:
+    for customer, amount in OPENING_BALANCES.items():
+        if amount:
+            await batua.engine.submit(
+                Adjust(
+                    id=f"adj_demo_{customer}",
+                    customer_id=customer,
+                    money=Money(amount, "INR"),
+                    direction=Direction.CREDIT,
+                    reason_code=AdjustmentReason.OPENING_BALANCE,
+                    note="seeded by batua demo",
+                    requested_by="staff:demo",
+                    approval_limit=batua.settings.approval_limit,
+                    newcomers=batua.newcomers,
+                    new_id=batua.new_id,
+                )
+            )
+    if not await has_staff(batua, STAFF):
+        await create_staff(batua, username=STAFF, password=password, role="owner")
+
+
+def _mount(path: str, app: ASGIApp) -> ASGIRouteHandler:
+    @asgi(path, is_mount=True, copy_scope=True)
+    async def simulator(scope: Scope, receive: Receive, send: Send) -> None:
+        await app(scope, receive, send)
+
+    return simulator
+
+
+def _welcome(base: str, settings: Settings, password: str) -> str:
+    customers = ", ".join(
+        f"{name} {format_money(amount, 'INR')}" for name, amount in OPENING_BALANCES.items()
+    )
+    rows = [
+        ("API", f"{base}/api/v1/docs"),
+        ("Staff panel", f"{base}/admin/   user {STAFF}   password {password}"),
+        ("Razorpay", f"{base}/simulators/razorpay/   (simulator)"),
+        ("WhatsApp", f"{base}/simulators/whatsapp/   (simulator)"),
+        ("Database", settings.database_url.rpartition("@")[2]),
+        ("Customers", f"seeded with {customers}"),
+        ("Token", ".venv/bin/batua token --customer asha"),
+    ]
+    lines = "\n".join(f"  {name:<12} {text}" for name, text in rows)
+    return f"\nBatua's demo shop is open. Stop it with Ctrl+C.\n\n{lines}\n"

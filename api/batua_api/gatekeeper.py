@@ -1,0 +1,88 @@
+"""The middleware in front of the API: rate limits and authentication.
+
+Calls from one address are counted before their token is looked at, so that guessing tokens is
+limited too.  The counts are this process's own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.exceptions import TooManyRequestsException
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from batua.clock import Clock
+from batua_api.auth import Authenticator
+
+__all__ = ["Gatekeeper", "RateLimiter", "gatekeeper"]
+
+WINDOW_S = 60
+PER_CUSTOMER = 600
+PER_ADDRESS = 6_000
+
+
+class RateLimiter:
+    """Counts calls per minute and caller."""
+
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self._window = 0
+        self._counts: defaultdict[str, int] = defaultdict(int)
+
+    def count(self, caller: str, limit: int) -> None:
+        """Count one call. Raises ``TooManyRequestsException`` with ``Retry-After`` (seconds)."""
+        moment = self._now().timestamp()
+        window = int(moment // WINDOW_S)
+        if window != self._window:
+            self._window = window
+            self._counts.clear()
+        self._counts[caller] += 1
+        if self._counts[caller] > limit:
+            wait_s = math.ceil((window + 1) * WINDOW_S - moment)
+            raise TooManyRequestsException(
+                f"More than {limit} requests in a minute. Try again in {wait_s} seconds.",
+                headers={"Retry-After": str(wait_s)},
+            )
+
+
+class Gatekeeper:
+    """Lets a request in. A route with ``opt={"is_public": True}`` needs no token."""
+
+    def __init__(
+        self, app: ASGIApp, authenticator: Authenticator, limiter: RateLimiter | None
+    ) -> None:
+        self.app = app
+        self._authenticator = authenticator
+        self._limiter = limiter
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            self._admit(scope)
+        await self.app(scope, receive, send)
+
+    def _admit(self, scope: Any) -> None:
+        options = scope["route_handler"].opt
+        limiter = None if options.get("is_unlimited") else self._limiter
+        if limiter is not None:
+            client = scope.get("client")
+            limiter.count(f"address {client[0] if client else ''}", PER_ADDRESS)
+        if options.get("is_public"):
+            return
+        headers = dict(scope["headers"])
+        header = headers.get(b"authorization", b"").decode("latin-1")
+        principal = self._authenticator.authenticate(header)
+        if limiter is not None:
+            limiter.count(principal.actor, PER_CUSTOMER)
+        scope["user"] = principal
+
+
+def gatekeeper(authenticator: Authenticator, limiter: RateLimiter | None) -> Any:
+    """The middleware factory that Litestar wants."""
+
+    def build(app: ASGIApp) -> Gatekeeper:
+        return Gatekeeper(app, authenticator, limiter)
+
+    return build

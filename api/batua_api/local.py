@@ -1,0 +1,65 @@
+"""What ``demo`` keeps beside its database, where the other commands find it.
+
+One file, readable by its owner alone (mode 0600), with the secrets that were made up for the
+demo: ``NAME=value`` lines in the names of the environment variables that they stand in for.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from batua.settings import Settings, read_settings
+
+__all__ = ["beside_database", "demo_secrets", "known_secrets", "local_settings"]
+
+
+def beside_database(database_url: str, suffix: str) -> Path:
+    """A path next to a SQLite file, or in the working directory for a database server."""
+    scheme, _, rest = database_url.partition("://")
+    base = Path(rest[1:]) if scheme == "sqlite" else Path("batua-demo")
+    return base.with_name(f"{base.name}.{suffix}")
+
+
+def known_secrets(database_url: str) -> dict[str, str]:
+    """What an earlier ``demo`` made up for this database; empty if there was none."""
+    path = beside_database(database_url, "secret")
+    if not path.is_file():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def demo_secrets(database_url: str) -> dict[str, str]:
+    """The demo's secrets, made up on first use."""
+    known = known_secrets(database_url)
+    wanted = {
+        "BATUA_JWT_SECRET": secrets.token_hex(32),
+        "BATUA_RAZORPAY_KEY_SECRET": secrets.token_hex(16),
+        "BATUA_RAZORPAY_WEBHOOK_SECRET": secrets.token_hex(16),
+        "BATUA_WHATSAPP_ACCESS_TOKEN": secrets.token_hex(16),
+        "BATUA_WHATSAPP_APP_SECRET": secrets.token_hex(16),
+        "DEMO_STAFF_PASSWORD": secrets.token_urlsafe(9),
+    }
+    kept = wanted | known
+    if kept != known:
+        _write(beside_database(database_url, "secret"), kept)
+    return kept
+
+
+def _write(path: Path, kept: Mapping[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.writelines(f"{name}={value}\n" for name, value in kept.items())
+
+
+def local_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings of a command: the environment's, and the demo's secret where there is none."""
+    settings = read_settings(environ)
+    if settings.jwt_secret:
+        return settings
+    secret = known_secrets(settings.database_url).get("BATUA_JWT_SECRET", "")
+    return read_settings(environ, jwt_secret=secret) if secret else settings

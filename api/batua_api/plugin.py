@@ -1,0 +1,113 @@
+"""How Batua gets into a Litestar app: ours, or a host's own.
+
+``Litestar(plugins=[BatuaPlugin(settings, environ)])`` adds the API under ``/api/v1``, the panel
+under ``/admin`` and, for the app's life, an open shop in ``app.state.batua``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from litestar import Litestar, Router
+from litestar.config.app import AppConfig
+from litestar.plugins import InitPlugin
+
+from batua.bootstrap import open_batua
+from batua.clock import Clock, utc_now
+from batua.settings import Settings, read_settings
+from batua.wallets import Newcomer, Newcomers
+from batua_admin import create_panel, panel_handler
+from batua_api.auth import Authenticator
+from batua_api.controllers import (
+    CustomerController,
+    GatewayController,
+    HealthController,
+    OrderController,
+    RefundController,
+    TopUpController,
+    WalletController,
+    WebhookController,
+)
+from batua_api.gatekeeper import RateLimiter, gatekeeper
+from batua_api.problems import EXCEPTION_HANDLERS
+
+__all__ = ["BatuaPlugin"]
+
+BODY_BYTES_MAX = 1_000_000
+
+NOUNS = (
+    GatewayController,
+    TopUpController,
+    WalletController,
+    OrderController,
+    RefundController,
+    CustomerController,
+    WebhookController,
+    HealthController,
+)
+
+
+class BatuaPlugin(InitPlugin):
+    """Adds a shop to an app.
+
+    ``environ`` holds the plugins' settings, and the core's unless ``settings`` are given; it is
+    the process's own by default. ``with_worker`` runs the worker in the same event loop. Raises
+    ``ConfigurationError`` for settings that can't work.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        environ: Mapping[str, str] | None = None,
+        *,
+        with_worker: bool = False,
+        newcomers: Newcomers = lambda _: Newcomer(),
+        now: Clock = utc_now,
+    ) -> None:
+        self._environ = os.environ if environ is None else environ
+        self._settings = read_settings(self._environ) if settings is None else settings
+        self._authenticator = Authenticator(self._settings, now)
+        self._with_worker = with_worker
+        self._newcomers = newcomers
+        self._now = now
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        limiter = RateLimiter(self._now) if self._settings.rate_limit else None
+        door = gatekeeper(self._authenticator, limiter)
+        app_config.route_handlers += [
+            Router(
+                "/api/v1",
+                route_handlers=list(NOUNS),
+                middleware=[door],
+                exception_handlers=EXCEPTION_HANDLERS,
+                request_max_body_size=BODY_BYTES_MAX,
+            ),
+            Router(
+                "/",
+                route_handlers=[HealthController],
+                exception_handlers=EXCEPTION_HANDLERS,
+                include_in_schema=False,
+            ),
+            panel_handler(),
+        ]
+        app_config.lifespan.append(self._open)
+        return app_config
+
+    @asynccontextmanager
+    async def _open(self, app: Litestar) -> AsyncIterator[None]:
+        public = urlsplit(self._settings.public_url)
+        async with open_batua(
+            self._settings, self._environ, now=self._now, newcomers=self._newcomers
+        ) as batua:
+            app.state.batua = batua
+            app.state.batua_panel = create_panel(
+                batua,
+                production=public.scheme == "https",
+                allowed_hosts=[public.hostname] if public.hostname else [],
+            )
+            if self._with_worker:
+                batua.worker.start()
+            yield

