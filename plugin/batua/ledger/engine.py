@@ -18,6 +18,7 @@ from piccolo.table import Table
 from batua.clock import Clock
 from batua.database import Database
 from batua.errors import (
+    BatuaError,
     CommitUnknown,
     DatabaseUnavailable,
     InvariantViolated,
@@ -34,6 +35,8 @@ QUEUE_MAX = 4096
 LOAD_ROUNDS_MAX = 5
 COMMIT_UNKNOWN_TRIES = 5
 COMMIT_UNKNOWN_PAUSE_S = 0.2
+
+_UNAVAILABLE = "The database is unavailable. Try again."
 
 log = logging.getLogger(__name__)
 
@@ -116,17 +119,37 @@ class Engine:
             size = min(GROUP_MAX, len(self._queue))
             await self._run([self._queue.popleft() for _ in range(size)])
 
-    async def _run(self, group: list[_Queued]) -> None:
-        try:
-            alone = await self._run_group(group)
-        except Exception as error:
-            if len(group) == 1:
-                group[0].resolve(await self._settle(group[0].operation, error))
+    async def _run(self, group: list[_Queued], unknown: CommitUnknown | None = None) -> None:
+        """Answer all of ``group``. ``unknown`` is the lost COMMIT that may have done it already."""
+        tries = 0
+        while True:
+            try:
+                alone = await self._run_group(group)
+                break
+            except CommitUnknown as error:
+                # Under the head lock each operation finds its own ids, if they were committed.
+                unknown = error
+            except DatabaseUnavailable as error:
+                if unknown is None:
+                    log.error("the database is unavailable: %s", error)  # noqa: TRY400
+                    _resolve(group, TryAgain, "database_unavailable", _UNAVAILABLE)
+                    return
+            except Exception as error:
+                if len(group) == 1:
+                    log.exception("an operation failed")
+                    group[0].resolve(error)
+                    return
+                log.warning("a group of %d operations failed and runs one by one", len(group))
+                alone = group
+                break
+            if tries == COMMIT_UNKNOWN_TRIES:
+                log.error("a COMMIT stays unknown: %s", unknown)
+                _resolve(group, CommitUnknown, str(unknown))
                 return
-            log.warning("a group of %d operations failed and runs one by one", len(group))
-            alone = group
+            tries += 1
+            await asyncio.sleep(COMMIT_UNKNOWN_PAUSE_S * tries)
         for queued in alone:
-            await self._run([queued])
+            await self._run([queued], unknown)
 
     async def _run_group(self, group: list[_Queued]) -> list[_Queued]:
         """Commit the group and answer it. Returns the operations that must run alone."""
@@ -157,27 +180,10 @@ class Engine:
                 await write(self._database, transaction, book, self._tables)
         return outcomes, frozenset(row.table._meta.tablename for row in changed)
 
-    async def _settle(self, operation: Operation[Any], error: Exception) -> Any:
-        """What became of an operation that failed alone: its answer, or what to raise."""
-        tries = 0
-        while isinstance(error, CommitUnknown) and tries < COMMIT_UNKNOWN_TRIES:
-            # Under the head lock the operation finds its own ids, if they were committed.
-            tries += 1
-            await asyncio.sleep(COMMIT_UNKNOWN_PAUSE_S * tries)
-            try:
-                outcomes, written = await self._commit([operation])
-            except DatabaseUnavailable:
-                continue
-            except Exception as again:
-                error = again
-            else:
-                self._on_commit(written)
-                return outcomes[0]
-        if isinstance(error, DatabaseUnavailable):
-            log.error("the database is unavailable: %s", error)
-            return TryAgain("database_unavailable", "The database is unavailable. Try again.")
-        log.error("an operation failed", exc_info=error)
-        return error
+
+def _resolve(group: Iterable[_Queued], outcome: type[BatuaError], *args: str) -> None:
+    for queued in group:
+        queued.resolve(outcome(*args))
 
 
 def _decide(operation: Operation[Any], book: Book) -> Any:
