@@ -1,0 +1,666 @@
+"""The only writer of money: groups, neighbours, races, and a database that goes away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from batua.clock import new_id
+from batua.database import Dialect, open_database
+from batua.errors import (
+    CommitUnknown,
+    InsufficientFunds,
+    InvariantViolated,
+    NotFound,
+    StaleRow,
+    TryAgain,
+)
+from batua.ledger import Engine, Need
+from batua.ledger import engine as engine_module
+from batua.ledger.chain import transfer_hash
+from batua.ledger.engine import _Queued
+from batua.ledger.tables import Account, Entry, Hold, LedgerHead, Transfer
+from tests.postgres import run_apart
+from tests.support.clock import START
+from tests.support.ledger import (
+    ASHA,
+    BANK,
+    RAVI,
+    REVENUE,
+    TABLES,
+    Balance,
+    CaptureHold,
+    OpenHold,
+    Post,
+    Staged,
+    VoidHold,
+    balances,
+    insert_transfer,
+    movement,
+)
+from tests.support.proxy import Cut, CuttingProxy
+
+
+class Commits(list):
+    """What ``on_commit`` was told."""
+
+    def __call__(self, tables):
+        self.append(tables)
+
+
+@pytest.fixture
+def commits():
+    return Commits()
+
+
+@pytest.fixture
+async def engine(database, clock, commits):
+    engine = Engine(database, TABLES, now=clock.now, on_commit=commits)
+    yield engine
+    await engine.close()
+
+
+async def at_once(engine, *operations):
+    """Submit all in one tick, so that they are one group; exceptions are answers."""
+    return await asyncio.gather(*map(engine.submit, operations), return_exceptions=True)
+
+
+async def head_of(database):
+    return dict(await database.fetch_one("select * from batua_ledger"))
+
+
+async def assert_chain_holds(database):
+    """Every link from the first transfer to the head; returns how many there are."""
+    transfers = await database.fetch("select * from batua_transfer order by seq")
+    entries = await database.fetch("select * from batua_entry order by id")
+    sides = {row["id"]: row["balance_after"] for row in entries}
+    previous = ""
+    for number, transfer in enumerate(transfers, 1):
+        seq = transfer["seq"]
+        assert seq == number, "no gaps"
+        assert transfer["hash"] == transfer_hash(
+            previous, transfer, (sides[2 * seq - 1], sides[2 * seq])
+        )
+        previous = transfer["hash"]
+    head = await head_of(database)
+    assert head["head_hash"] == previous
+    assert head["transfer_seq"] == len(transfers)
+    assert len(entries) == 2 * len(transfers)
+    assert sum(row["amount"] for row in entries) == 0
+    return len(transfers)
+
+
+# --- what operations do -------------------------------------------------------------------------
+
+
+async def test_a_post_moves_the_amount_and_writes_two_entries(engine, database):
+    answer = await engine.submit(Post(movement(amount=500, order_id="ord_1")))
+    assert answer["seq"] == 1
+    assert await balances(database) == {BANK.key: (-500, 0), ASHA.key: (500, 0)}
+    transfer = await database.fetch_one("select * from batua_transfer")
+    assert transfer["amount"] == 500
+    assert transfer["order_id"] == "ord_1"
+    assert transfer["occurred_at"] == transfer["created_at"] == START
+    entries = await database.fetch("select * from batua_entry order by id")
+    assert [(row["id"], row["amount"], row["balance_after"]) for row in entries] == [
+        (1, -500, -500),
+        (2, 500, 500),
+    ]
+    assert await assert_chain_holds(database) == 1
+
+
+async def test_a_hold_is_captured_in_part_and_the_rest_given_back(engine, database):
+    await engine.submit(Post(movement(amount=500)))
+    await engine.submit(OpenHold("hld_1", ASHA, 300))
+    assert await engine.submit(Balance(ASHA)) == 200
+    assert await engine.submit(CaptureHold("hld_1", movement(ASHA, REVENUE, 250))) == 250
+    assert await balances(database) == {
+        BANK.key: (-500, 0), ASHA.key: (250, 0), REVENUE.key: (250, 0),
+    }  # fmt: skip
+    hold = await database.fetch_one("select * from batua_hold")
+    assert (hold["status"], hold["captured"], hold["amount"]) == ("captured", 250, 300)
+    assert hold["closed_at"] == START
+    assert await assert_chain_holds(database) == 2
+
+
+@pytest.mark.parametrize("status", ["voided", "expired"])
+async def test_a_void_gives_all_of_a_hold_back(engine, database, status):
+    await engine.submit(Post(movement(amount=500)))
+    await engine.submit(OpenHold("hld_1", ASHA, 300))
+    assert await engine.submit(VoidHold("hld_1", ASHA, status)) == 500
+    hold = await database.fetch_one("select * from batua_hold")
+    assert (hold["status"], hold["captured"]) == (status, 0)
+    with pytest.raises(InvariantViolated, match=status):
+        await engine.submit(VoidHold("hld_1", ASHA))
+    assert await balances(database) == {BANK.key: (-500, 0), ASHA.key: (500, 0)}
+
+
+async def test_operations_of_one_group_see_what_those_before_them_did(engine, database):
+    answers = await at_once(
+        engine,
+        Balance(ASHA),
+        Post(movement(amount=100)),
+        OpenHold("hld_1", ASHA, 60),
+        Post(movement(ASHA, RAVI, 40)),
+        Post(movement(ASHA, RAVI, 1)),
+        CaptureHold("hld_1", movement(ASHA, REVENUE, 60)),
+        Balance(ASHA),
+    )
+    assert answers[0] is None
+    assert isinstance(answers[4], InsufficientFunds)
+    assert answers[5:] == [0, 0]
+    assert await balances(database) == {
+        BANK.key: (-100, 0), ASHA.key: (0, 0), RAVI.key: (40, 0), REVENUE.key: (60, 0),
+    }  # fmt: skip
+    assert await assert_chain_holds(database) == 3
+
+
+async def test_an_operation_may_ask_for_more_once_it_has_seen_its_first_rows(engine):
+    await engine.submit(Post(movement(amount=100)))
+    await engine.submit(OpenHold("hld_1", ASHA, 60))
+
+    class HoldsOf:
+        def needs(self, book):
+            first = Need(Account, "key", ASHA.key)
+            yield first
+            if not book.missing([first]):
+                yield Need(Hold, "account_id", book.need(*first)["id"])
+
+        def decide(self, book):
+            account = book.need(Account, "key", ASHA.key)
+            return [hold["id"] for hold in book.find(Hold, "account_id", account["id"])]
+
+    assert await engine.submit(HoldsOf()) == ["hld_1"]
+
+
+async def test_a_row_that_two_needs_reach_is_one_record(engine):
+    await engine.submit(Post(movement(amount=100)))
+    needs = (Need(Account, "key", ASHA.key), Need(Account, "owner", "asha"))
+    same = Staged(lambda book: book.need(*needs[0]) is book.need(*needs[1]), needs)
+    assert await engine.submit(same) is True
+
+
+# --- refusals and neighbours --------------------------------------------------------------------
+
+
+async def test_a_refusal_leaves_nothing_behind(engine, database, commits):
+    await engine.submit(Post(movement(amount=100)))
+    head, rows = await head_of(database), await balances(database)
+    commits.clear()
+    with pytest.raises(InsufficientFunds) as refused:
+        await engine.submit(Post(movement(ASHA, RAVI, 101)))
+    assert refused.value.available == 100
+    assert refused.value.amount == 101
+    assert await balances(database) == rows, "RAVI's account was opened by it and is gone"
+    assert await head_of(database) == head
+    assert commits == [frozenset()]
+    again = await engine.submit(Post(movement(ASHA, RAVI, 100)))
+    assert again["seq"] == 2
+    assert await assert_chain_holds(database) == 2
+
+
+def bug(book):
+    book.post(movement(BANK, RAVI, 5))
+    raise ZeroDivisionError("a bug")
+
+
+def breaks_a_constraint(book):
+    book.post(movement(BANK, RAVI, 5))
+    hold = book.hold("hld_bad", RAVI, 5)
+    hold["amount"] = 0
+
+
+NEIGHBOURS = {
+    "refused": (Post(movement(ASHA, RAVI, 10_000)), InsufficientFunds, 1),
+    "crashing": (
+        Staged(bug, (Need(Account, "key", BANK.key), Need(Account, "key", RAVI.key))),
+        ZeroDivisionError,
+        1,
+    ),
+    "breaking a constraint": (
+        Staged(breaks_a_constraint, (Need(Account, "key", BANK.key),
+                                     Need(Account, "key", RAVI.key))),
+        (asyncpg.CheckViolationError, sqlite3.IntegrityError),
+        4,
+    ),
+    "reading what it never asked for": (Staged(lambda book: book.account(RAVI)),
+                                        InvariantViolated, 1),
+    "failing before it loads": (Staged(lambda _: 0, (1,)), AttributeError, 4),
+    "writing a table that has no place": (
+        Staged(lambda book: book.insert(LedgerHead, id=2)), InvariantViolated, 4,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("bad", "error", "groups"), NEIGHBOURS.values(), ids=NEIGHBOURS.keys())
+async def test_the_neighbours_of_an_operation_that_fails_are_committed(
+    database, clock, commits, bad, error, groups
+):
+    tables = [table for table in TABLES if table is not LedgerHead]
+    engine = Engine(database, tables, now=clock.now, on_commit=commits)
+    good = [Post(movement(amount=amount)) for amount in (1, 2, 3)]
+    answers = await at_once(engine, good[0], good[1], bad, good[2])
+    assert isinstance(answers[2], error)
+    assert [answers[place]["seq"] for place in (0, 1, 3)] == [1, 2, 3]
+    assert await balances(database) == {BANK.key: (-6, 0), ASHA.key: (6, 0)}
+    assert await assert_chain_holds(database) == 3
+    assert len([tables for tables in commits if tables]) == (1 if groups == 1 else 3)
+    await engine.close()
+
+
+async def test_an_operation_that_needs_ever_more_is_stopped(engine):
+    class Insatiable:
+        def needs(self, book):
+            for number in range(100):
+                need = Need(Account, "key", f"wallet:{number}:INR")
+                yield need
+                if book.missing([need]):
+                    return
+
+        def decide(self, book):
+            return book.get(Account, "key", "wallet:99:INR")
+
+    with pytest.raises(InvariantViolated, match="never asked for"):
+        await engine.submit(Insatiable())
+
+
+# --- groups -------------------------------------------------------------------------------------
+
+
+async def test_a_group_shares_one_transaction(engine, database, commits):
+    await at_once(engine, *(Post(movement(amount=1)) for _ in range(50)))
+    assert commits == [
+        frozenset({"batua_account", "batua_transfer", "batua_entry"}),
+    ]
+    assert await balances(database) == {BANK.key: (-50, 0), ASHA.key: (50, 0)}
+    assert await assert_chain_holds(database) == 50
+
+
+async def test_a_long_queue_is_taken_in_groups_of_256(engine, database, commits):
+    await at_once(engine, *(Post(movement(amount=1)) for _ in range(300)))
+    assert len(commits) == 2
+    assert await assert_chain_holds(database) == 300
+
+
+async def test_what_reads_something_not_loaded_runs_alone(engine, commits):
+    class Late:
+        """Says what it needs only after its neighbour's rows were loaded: too late for a group."""
+
+        asked = 0
+
+        def needs(self, book):
+            self.asked += 1
+            return [Need(Account, "key", RAVI.key)] if self.asked > 2 else []
+
+        def decide(self, book):
+            return book.account(RAVI)["posted"]
+
+    answers = await at_once(engine, Post(movement(amount=1)), Late(), Post(movement(amount=2)))
+    assert answers[1] == 0
+    assert [answers[0]["seq"], answers[2]["seq"]] == [1, 2]
+    assert len(commits) == 2
+
+
+async def test_a_queue_that_is_full_refuses_and_loses_nothing(engine, database, monkeypatch):
+    async with holding_the_lock(database):
+        first = asyncio.create_task(engine.submit(Balance(ASHA)))
+        await asyncio.sleep(0.02)
+        waiting = [
+            asyncio.create_task(engine.submit(Balance(ASHA)))
+            for _ in range(engine_module.QUEUE_MAX)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(TryAgain, match="waiting") as refused:
+            await engine.submit(Balance(ASHA))
+        assert refused.value.code == "overloaded"
+    assert await asyncio.gather(first, *waiting) == [None] * (engine_module.QUEUE_MAX + 1)
+    assert await engine.submit(Balance(ASHA)) is None
+
+
+@contextlib.asynccontextmanager
+async def holding_the_lock(database):
+    """Nobody else gets at the ledger's head inside this block."""
+    lock = " for update" if database.dialect is Dialect.POSTGRES else ""
+    async with database.transaction() as transaction:
+        await transaction.fetch(f"select * from batua_ledger{lock}")
+        yield
+
+
+async def test_a_client_that_goes_away_changes_nothing(engine, database):
+    async with holding_the_lock(database):
+        tasks = [
+            asyncio.create_task(engine.submit(operation))
+            for operation in (
+                Post(movement(amount=5)),
+                Post(movement(amount=6)),
+                Post(movement(ASHA, RAVI, 10_000)),  # nobody hears its refusal, and none complains
+            )
+        ]
+        await asyncio.sleep(0.02)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert all(task.cancelled() for task in tasks)
+    await engine.close()
+    assert await balances(database) == {BANK.key: (-11, 0), ASHA.key: (11, 0)}
+
+
+async def test_an_answer_that_nobody_can_take_any_more_is_dropped():
+    queued = _Queued(Balance(ASHA))
+    queued.answer.cancel()
+    queued.resolve(7)
+    assert queued.answer.cancelled()
+
+
+async def test_closing_an_engine_that_did_nothing_is_fine(engine):
+    await engine.close()
+
+
+async def test_closing_finishes_what_is_queued(engine, database):
+    tasks = [asyncio.create_task(engine.submit(Post(movement(amount=1)))) for _ in range(10)]
+    await asyncio.sleep(0)
+    await engine.close()
+    assert (await balances(database))[ASHA.key] == (10, 0)
+    await asyncio.gather(*tasks)
+
+
+# --- races --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engines", [1, 2])
+async def test_two_hundred_debits_of_ten_on_a_hundred_let_ten_through(
+    database_url, open_more, clock, engines
+):
+    databases = [await open_more(database_url) for _ in range(engines)]
+    racing = [Engine(database, TABLES, now=clock.now) for database in databases]
+    await racing[0].submit(Post(movement(amount=100)))
+
+    async def debit(number):
+        await asyncio.sleep(number % 7 / 1000)  # not all in one group
+        return await racing[number % engines].submit(Post(movement(ASHA, REVENUE, 10)))
+
+    answers = await asyncio.gather(*map(debit, range(200)), return_exceptions=True)
+    assert sum(isinstance(answer, dict) for answer in answers) == 10
+    assert sum(isinstance(answer, InsufficientFunds) for answer in answers) == 190
+    assert await balances(databases[0]) == {
+        BANK.key: (-100, 0), ASHA.key: (0, 0), REVENUE.key: (100, 0),
+    }  # fmt: skip
+    assert await assert_chain_holds(databases[0]) == 11
+    for engine in racing:
+        await engine.close()
+
+
+async def test_one_movement_submitted_many_times_at_once_is_posted_once(
+    database_url, open_more, clock
+):
+    databases = [await open_more(database_url) for _ in range(2)]
+    racing = [Engine(database, TABLES, now=clock.now) for database in databases]
+    same = Post(movement(amount=10))
+    answers = await asyncio.gather(*(racing[n % 2].submit(same) for n in range(60)))
+    assert {answer["seq"] for answer in answers} == {1}
+    assert await balances(databases[0]) == {BANK.key: (-10, 0), ASHA.key: (10, 0)}
+    for engine in racing:
+        await engine.close()
+
+
+async def test_the_chain_goes_on_over_a_restart(database_url, clock):
+    for run in range(3):
+        database = open_database(database_url)
+        await database.open()
+        engine = Engine(database, TABLES, now=clock.now)
+        await engine.submit(Post(movement(amount=7)))
+        assert await assert_chain_holds(database) == run + 1
+        await engine.close()
+        await database.close()
+        clock.advance(60)
+
+
+async def test_a_clock_that_runs_backwards_does_not_break_the_order(engine, database, clock):
+    await engine.submit(Post(movement(amount=1)))
+    clock.advance(-3600)
+    await engine.submit(Post(movement(amount=2)))
+    clock.advance(7200)
+    await engine.submit(Post(movement(amount=3)))
+    rows = await database.fetch("select created_at from batua_transfer order by seq")
+    assert [row["created_at"] for row in rows] == [START, START, START + timedelta(hours=1)]
+    assert (await head_of(database))["last_at"] == START + timedelta(hours=1)
+    assert await assert_chain_holds(database) == 3
+
+
+async def test_when_it_happened_is_kept_beside_when_it_was_written(engine, database):
+    happened = START - timedelta(days=2)
+    await engine.submit(Post(movement(amount=1, occurred_at=happened)))
+    row = await database.fetch_one("select * from batua_transfer")
+    assert (row["occurred_at"], row["created_at"]) == (happened, START)
+
+
+# --- somebody wrote past the engine -------------------------------------------------------------
+
+
+async def test_a_row_edited_behind_the_engine_is_never_overwritten(
+    postgres_url, open_more, clock
+):
+    database = await open_more(postgres_url)
+    engine = Engine(database, TABLES, now=clock.now)
+    await engine.submit(Post(movement(amount=100)))
+    needs = (Need(Account, "key", BANK.key), Need(Account, "key", ASHA.key))
+
+    def slowly(book):
+        run_apart(
+            edit(postgres_url, "update batua_account set version = version + 1, posted = 1000"
+                 " where key = 'wallet:asha:INR'")
+        )  # fmt: skip
+        return book.post(movement(amount=5))
+
+    with pytest.raises(StaleRow, match="batua_account: 1 guarded rows had changed"):
+        await engine.submit(Staged(slowly, needs))
+    assert await balances(database) == {BANK.key: (-100, 0), ASHA.key: (1000, 0)}
+    assert await assert_chain_holds(database) == 1
+    await engine.close()
+
+
+async def edit(url, statement):
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+async def test_a_version_that_does_not_match_is_stale_on_either_engine(engine, database):
+    await engine.submit(Post(movement(amount=100)))
+
+    def with_an_old_row(book):
+        book.need(Account, "key", ASHA.key)["version"] -= 1
+        return book.post(movement(amount=5))
+
+    needs = (Need(Account, "key", BANK.key), Need(Account, "key", ASHA.key))
+    with pytest.raises(StaleRow):
+        await engine.submit(Staged(with_an_old_row, needs))
+    assert await balances(database) == {BANK.key: (-100, 0), ASHA.key: (100, 0)}
+    assert (await engine.submit(Post(movement(amount=5))))["seq"] == 2
+
+
+async def test_versions_count_the_writes_of_a_row(engine, database):
+    for expected in (1, 2, 3):
+        await engine.submit(Post(movement(amount=1)))
+        rows = await database.fetch("select version from batua_account")
+        assert [row["version"] for row in rows] == [expected, expected]
+
+
+async def test_a_head_that_was_changed_under_the_lock_is_stale(engine, database):
+    def with_another_head(book):
+        book.head["ledger_id"] = "ldg_of_somebody_else"
+        return book.post(movement())
+
+    needs = (Need(Account, "key", BANK.key), Need(Account, "key", ASHA.key))
+    with pytest.raises(StaleRow, match="batua_ledger"):
+        await engine.submit(Staged(with_another_head, needs))
+    assert await balances(database) == {}
+
+
+async def test_a_ledger_that_lost_its_head_stops(engine, database):
+    async with database.transaction() as transaction:
+        await transaction.execute("delete from batua_ledger")
+    with pytest.raises(InvariantViolated, match="lost its one row"):
+        await engine.submit(Post(movement()))
+    assert await balances(database) == {}
+
+
+async def test_a_balance_that_was_pushed_below_zero_by_hand_is_refused_by_the_schema(
+    engine, database
+):
+    await insert_transfer(database)
+
+    def overdraw(book):
+        account = book.need(Account, "key", ASHA.key)
+        book.update(account, posted=-1)
+
+    with pytest.raises((asyncpg.CheckViolationError, sqlite3.IntegrityError)):
+        await engine.submit(Staged(overdraw, (Need(Account, "key", ASHA.key),)))
+
+
+# --- a database that goes away ------------------------------------------------------------------
+
+
+@pytest.fixture
+async def proxy(postgres_url):
+    async with CuttingProxy(postgres_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def far(proxy, open_more, clock):
+    """An engine whose PostgreSQL is behind ``proxy``."""
+    database = await open_more(proxy.url, pool_size=2)
+    engine = Engine(database, TABLES, now=clock.now)
+    yield engine
+    await engine.close()
+
+
+async def test_a_postgres_that_is_down_says_try_again_and_later_it_works(far, proxy):
+    await far.submit(Post(movement(amount=100)))
+    await proxy.down()
+    answers = await at_once(far, *(Post(movement(amount=1)) for _ in range(5)))
+    assert {type(answer) for answer in answers} == {TryAgain}
+    assert {answer.code for answer in answers} == {"database_unavailable"}
+    await proxy.up()
+    assert (await far.submit(Post(movement(amount=1))))["seq"] == 2
+
+
+async def test_a_sqlite_that_stays_locked_says_try_again_and_later_it_works(
+    sqlite_url, open_more, clock
+):
+    database, other = await open_more(sqlite_url), await open_more(sqlite_url)
+    engine = Engine(database, TABLES, now=clock.now)
+    await database._writer.run(lambda connection: connection.execute("pragma busy_timeout = 20"))
+    async with holding_the_lock(other):
+        answers = await at_once(engine, *(Post(movement(amount=1)) for _ in range(5)))
+    assert {type(answer) for answer in answers} == {TryAgain}
+    assert (await engine.submit(Post(movement(amount=1))))["seq"] == 1
+    await engine.close()
+
+
+@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_lost_commit_has_one_effect_and_one_answer(far, proxy, open_more, postgres_url,
+                                                           cut, times):  # fmt: skip
+    await far.submit(Post(movement(amount=100)))
+    proxy.arm(cut, times=times)
+    answer = await far.submit(Post(movement(amount=5)))
+    assert proxy.met.is_set()
+    assert answer["seq"] == 2
+    assert await balances(await open_more(postgres_url)) == {
+        BANK.key: (-105, 0), ASHA.key: (105, 0),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
+async def test_a_lost_commit_of_a_group_has_every_effect_once(
+    far, proxy, open_more, postgres_url, cut
+):
+    proxy.arm(cut)
+    answers = await at_once(
+        far, *(Post(movement(amount=1)) for _ in range(20)), Post(movement(ASHA, RAVI, 1000))
+    )
+    assert isinstance(answers.pop(), InsufficientFunds)
+    assert [answer["seq"] for answer in answers] == list(range(1, 21))
+    database = await open_more(postgres_url)
+    assert await balances(database) == {BANK.key: (-20, 0), ASHA.key: (20, 0)}
+    assert await assert_chain_holds(database) == 20
+
+
+async def test_a_lost_commit_beside_an_operation_that_breaks_a_constraint(
+    far, proxy, open_more, postgres_url
+):
+    class OnlyOnce:
+        """Stages what is fine at first and breaks a constraint the second time."""
+
+        runs = 0
+
+        def needs(self, book):
+            return [Need(Account, "key", BANK.key), Need(Account, "key", RAVI.key)]
+
+        def decide(self, book):
+            self.runs += 1
+            return breaks_a_constraint(book) if self.runs > 1 else None
+
+    proxy.arm(Cut.AFTER)
+    good, bad = await at_once(far, Post(movement(amount=1)), OnlyOnce())
+    assert good["seq"] == 1
+    assert isinstance(bad, asyncpg.CheckViolationError)
+    assert await balances(await open_more(postgres_url)) == {BANK.key: (-1, 0), ASHA.key: (1, 0)}
+
+
+@pytest.mark.parametrize("size", [1, 3])
+async def test_a_commit_that_nobody_can_ask_about_stays_unknown(
+    far, proxy, open_more, postgres_url, size
+):
+    operations = [Post(movement(amount=1)) for _ in range(size)]
+    proxy.arm(Cut.AFTER)
+    work = asyncio.create_task(at_once(far, *operations))
+    await proxy.met.wait()
+    await asyncio.sleep(0.05)
+    await proxy.down()
+    answers = await work
+    assert {type(answer) for answer in answers} == {CommitUnknown}, (
+        "TryAgain would say that nothing happened, and it did"
+    )
+    assert (await balances(await open_more(postgres_url)))[ASHA.key] == (size, 0)
+    await proxy.up()
+    again = await at_once(far, *operations)
+    assert [answer["seq"] for answer in again] == list(range(1, size + 1))
+    assert (await balances(await open_more(postgres_url)))[ASHA.key] == (size, 0)
+
+
+async def test_a_commit_that_comes_back_as_a_refusal_is_refused(far, proxy):
+    unknown = CaptureHold(new_id("hld"), movement(ASHA, RAVI, 1))
+    proxy.arm(Cut.BEFORE)
+    with pytest.raises(NotFound):
+        await far.submit(unknown)
+
+
+async def test_every_table_of_the_ledger_can_be_written(engine, database):
+    """The casts of each column type hold: text, numbers, booleans, times and nulls."""
+    await engine.submit(Post(movement(amount=10)))
+
+    def write(book):
+        book.insert(
+            TABLES[5], id="lot_1", account_id=2, kind="bonus", amount=5, remaining=5, held=0,
+            currency="INR", transfer_seq=1, expires_at=START, created_at=START,
+        )  # fmt: skip
+        book.hold("hld_1", ASHA, 5, expires_at=START + timedelta(days=1), order_id="ord_1")
+
+    await engine.submit(Staged(write, (Need(Account, "key", ASHA.key),)))
+    lot = await database.fetch_one("select * from batua_lot")
+    assert (lot["expires_at"], lot["version"]) == (START, 1)
+    hold = await database.fetch_one("select * from batua_hold")
+    assert hold["expires_at"] == START + timedelta(days=1)
+    assert (hold["order_id"], hold["refund_id"]) == ("ord_1", None)
+    needs = (Need(Transfer, "debit_account", 1), Need(Entry, "transfer_seq", 1))
+    found = await engine.submit(Staged(lambda book: [len(book.find(*need)) for need in needs],
+                                       needs))  # fmt: skip
+    assert found == [1, 2]
