@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request, Response
 
+from batua.clock import new_id
 from batua.errors import InProgress, InvalidRequest
 from batua.ledger import Claim, StoredAnswer
 from batua_api.auth import Principal
@@ -34,15 +35,23 @@ def claim_of(
     render: Callable[[T], msgspec.Struct],
     *,
     status: int = 201,
+    is_required: bool = True,
 ) -> Claim[T]:
     """The caller's key on this route with its ids, and how the answer is written.
 
-    Raises ``InvalidRequest``: ``idempotency_key_required``.
+    A request that moves no money may come without a key: then it is its own. Raises
+    ``InvalidRequest``: ``idempotency_key_required``.
     """
+    key = _key(request)
+    if not key and is_required:
+        raise InvalidRequest(
+            f"Send an {KEY_HEADER} header: a new one for a new request, the same one to repeat it.",
+            code="idempotency_key_required",
+        )
     return Claim(
         principal=request.user.actor,
         route=f"{request.method} {request.url.path}",
-        key=_key(request),
+        key=key or new_id("key"),
         fingerprint=hashlib.sha256(msgspec.json.encode(body)).hexdigest(),
         render=lambda result: (status, msgspec.json.encode(render(result)).decode()),
         render_refusal=write_problem,
@@ -53,14 +62,9 @@ def _key(request: Request[Any, Any, Any]) -> str:
     sent = request.headers.get(KEY_HEADER, "").strip()
     # The header's draft standard quotes it, most clients don't: both name the same key.
     key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
-    if not key:
-        raise InvalidRequest(
-            f"Send an {KEY_HEADER} header: a new one for a new request, the same one to repeat it.",
-            code="idempotency_key_required",
-        )
     if len(key) > KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():
         raise InvalidRequest(
-            f"The {KEY_HEADER} must be 1 to {KEY_LENGTH_MAX} printable ASCII characters."
+            f"The {KEY_HEADER} must be at most {KEY_LENGTH_MAX} printable ASCII characters."
         )
     return key
 

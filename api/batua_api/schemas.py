@@ -37,9 +37,10 @@ __all__ = [
 
 Amount = Annotated[int, msgspec.Meta(ge=1, le=AMOUNT_MAX)]
 Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
-Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Text = Annotated[str, msgspec.Meta(max_length=2000)]
-CustomerId = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+# No control characters: PostgreSQL can't store NUL, and a line is one line.
+Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Text = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^[^\x00]*$")]
+CustomerId = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
 GatewayCode = Annotated[str, msgspec.Meta(pattern="^[a-z0-9]{1,40}$")]
 ReturnUrl = Annotated[str, msgspec.Meta(max_length=2000)]
 Phone = Annotated[str, msgspec.Meta(pattern=r"^(\+[1-9][0-9]{6,14})?$")]

@@ -49,8 +49,8 @@ class OrderController(Controller):
             items=msgspec.json.encode(wanted.items or []).decode(),
             created_by=request.user.actor,
         )
-        claim = claim_of(request, wanted, order_view)
         pay = wanted.pay_with == "wallet"
+        claim = claim_of(request, wanted, order_view, is_required=pay)
         return await answer(lambda: shop.orders.create(new, claim, pay=pay))
 
     @get(operation_id="list_orders", guards=[allow(*Scope)])
@@ -140,11 +140,12 @@ class OrderController(Controller):
     async def cancel(
         self, request: ApiRequest, order_id: FromPath[str], body: RawBody
     ) -> Response[bytes]:
-        """Cancel a pending order. Needs an Idempotency-Key."""
+        """Cancel a pending order."""
         shop = shop_of(request)
         if request.user.scope is Scope.STAFF and not request.user.may(Role.SUPPORT):
             raise Forbidden("forbidden", "This needs a staff token with role support or above.")
-        claim = claim_of(request, decode_body(body, Nothing), order_view, status=200)
+        wanted = decode_body(body, Nothing)
+        claim = claim_of(request, wanted, order_view, status=200, is_required=False)
         await self._own(request, order_id)
         return await answer(lambda: shop.orders.cancel(order_id, claim))
 

@@ -45,7 +45,7 @@ class Receiver:
         if plugin is None:
             raise NotFound("gateway", code)
         if plugin.instance is None:
-            raise WebhookRejected(plugin.problem)
+            raise WebhookRejected(f"the gateway {code!r} is not configured")
         now = self._now()
         request = WebhookRequest(body=body, headers=headers, received_at=now)
         events = await plugin.instance.verify_webhook(request)

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from batua.errors import Conflict, IdempotencyConflict, InProgress, Refusal
 from batua.ledger.book import Book, Need, Record
@@ -150,9 +150,11 @@ class Finished(Generic[T]):
         try:
             status, body = self.claim.render(self.operation.decide(book))
         except Refusal as refusal:
-            if not refusal.is_final:
-                raise
             book.undo_to(mark)
+            if not refusal.is_final:
+                book.update(row, lease_until=book.now)
+                # The engine raises what it is handed back too, and keeps what was staged.
+                return cast("StoredAnswer", refusal)
             status, body = self.claim.render_refusal(refusal)
         _finish(book, row, status, body)
         return StoredAnswer(status, body, replayed=False)

@@ -109,7 +109,7 @@ def _ledger(columns: Columns, dialect: Dialect) -> list[str]:
         )""",
         "create unique index batua_entry_account on batua_entry (account_id, transfer_seq)",
         f"""create table batua_hold (
-            id text primary key,
+            id text not null primary key,
             account_id bigint not null references batua_account (id),
             {columns.amount("amount", at_least=1)},
             {columns.amount("captured", default=0)},
@@ -125,7 +125,7 @@ def _ledger(columns: Columns, dialect: Dialect) -> list[str]:
         )""",
         "create index batua_hold_account on batua_hold (account_id) where status = 'held'",
         f"""create table batua_lot (
-            id text primary key,
+            id text not null primary key,
             account_id bigint not null references batua_account (id),
             {columns.one_of("kind", "paid", "bonus", "refund")},
             {columns.amount("amount", at_least=1)},
@@ -142,7 +142,7 @@ def _ledger(columns: Columns, dialect: Dialect) -> list[str]:
         )""",
         "create index batua_lot_account on batua_lot (account_id) where remaining > 0",
         f"""create table batua_idempotency (
-            id text primary key,
+            id text not null primary key,
             principal text not null,
             route text not null,
             key text not null,
@@ -163,7 +163,7 @@ def _ledger(columns: Columns, dialect: Dialect) -> list[str]:
 def _wallets(columns: Columns) -> list[str]:
     return [
         f"""create table batua_customer (
-            id text primary key,
+            id text not null primary key,
             name text not null,
             phone text not null,
             language text not null,
@@ -172,7 +172,7 @@ def _wallets(columns: Columns) -> list[str]:
             {columns.integer("version", at_least=1)}
         )""",
         f"""create table batua_consent (
-            id text primary key,
+            id text not null primary key,
             customer_id text not null references batua_customer (id),
             channel text not null,
             address text not null,
@@ -186,7 +186,7 @@ def _wallets(columns: Columns) -> list[str]:
         "create unique index batua_consent_current on batua_consent (customer_id, channel)"
         " where revoked_at is null",
         f"""create table batua_top_up (
-            id text primary key,
+            id text not null primary key,
             customer_id text not null references batua_customer (id),
             {columns.amount("amount", at_least=1)},
             {CURRENCY},
@@ -206,7 +206,7 @@ def _wallets(columns: Columns) -> list[str]:
             check (refunded + refund_reserved <= credited)
         )""",
         f"""create table batua_adjustment (
-            id text primary key,
+            id text not null primary key,
             customer_id text not null references batua_customer (id),
             {columns.amount("amount", at_least=1)},
             {CURRENCY},
@@ -230,7 +230,7 @@ def _wallets(columns: Columns) -> list[str]:
 def _orders(columns: Columns) -> list[str]:
     return [
         f"""create table batua_order (
-            id text primary key,
+            id text not null primary key,
             reference text not null unique,
             customer_id text not null references batua_customer (id),
             {columns.amount("amount", at_least=1)},
@@ -260,7 +260,7 @@ def _orders(columns: Columns) -> list[str]:
 def _payments(columns: Columns) -> list[str]:
     return [
         f"""create table batua_payment (
-            id text primary key,
+            id text not null primary key,
             gateway text not null,
             {columns.one_of("mode", "test", "live")},
             {columns.one_of("purpose", "top_up", "order")},
@@ -291,7 +291,7 @@ def _payments(columns: Columns) -> list[str]:
         "create index batua_payment_poll on batua_payment (next_poll_at)"
         " where next_poll_at is not null",
         f"""create table batua_capture (
-            id text primary key,
+            id text not null primary key,
             gateway text not null,
             {columns.one_of("mode", "test", "live")},
             provider_payment_id text not null,
@@ -322,7 +322,7 @@ def _payments(columns: Columns) -> list[str]:
         "create index batua_capture_suspense on batua_capture (created_at)"
         " where destination = 'suspense'",
         f"""create table batua_refund (
-            id text primary key,
+            id text not null primary key,
             order_id text references batua_order (id),
             top_up_id text references batua_top_up (id),
             capture_id text references batua_capture (id),
@@ -356,7 +356,7 @@ def _payments(columns: Columns) -> list[str]:
         "create index batua_refund_poll on batua_refund (next_poll_at)"
         " where next_poll_at is not null",
         f"""create table batua_gateway (
-            code text primary key,
+            code text not null primary key,
             {columns.one_of("state", "disabled", "test", "enabled")},
             updated_by text not null,
             updated_at timestamptz not null,
@@ -369,7 +369,7 @@ def _messages(columns: Columns, dialect: Dialect) -> list[str]:
     raw = "bytea" if dialect is Dialect.POSTGRES else "blob"
     return [
         f"""create table batua_inbox (
-            id text primary key,
+            id text not null primary key,
             gateway text not null,
             event_id text not null,
             body_sha256 text not null,
@@ -393,7 +393,7 @@ def _messages(columns: Columns, dialect: Dialect) -> list[str]:
         "create index batua_inbox_unmatched on batua_inbox (gateway, provider_reference)"
         " where status = 'unmatched'",
         f"""create table batua_outbox (
-            id text primary key,
+            id text not null primary key,
             dedupe_key text not null unique,
             template text not null,
             customer_id text not null,

@@ -1,0 +1,57 @@
+"""Ids: 30 characters, sorted by time, never the same twice."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+
+from batua.clock import new_id, utc_now
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+FORMAT = re.compile(rf"ord_[0-7][{ALPHABET}]{{25}}")
+
+
+def milliseconds_of(id):
+    number = 0
+    for digit in id.partition("_")[2]:
+        number = number * 32 + ALPHABET.index(digit)
+    return number >> 82
+
+
+def test_an_id_is_its_prefix_and_26_digits():
+    for _ in range(1000):
+        id = new_id("ord")
+        assert FORMAT.fullmatch(id), id
+        assert len(id) == 30
+
+
+def test_an_id_carries_the_millisecond_of_its_making():
+    before = time.time_ns() // 1_000_000
+    made = milliseconds_of(new_id("ord"))
+    assert before - 1 <= made <= time.time_ns() // 1_000_000
+
+
+def test_ids_sort_by_the_time_of_their_making():
+    ids = []
+    for _ in range(20):
+        ids.append(new_id("ord"))
+        time.sleep(0.002)
+    assert ids == sorted(ids)
+
+
+def test_ids_of_one_millisecond_differ():
+    ids = {new_id("ord") for _ in range(50_000)}
+    assert len(ids) == 50_000
+
+
+def test_every_random_digit_varies():
+    ids = [new_id("ord") for _ in range(2000)]
+    for place in range(15, 30):
+        assert {id[place] for id in ids} == set(ALPHABET), f"digit {place} is not random"
+
+
+def test_the_clock_is_in_utc():
+    now = utc_now()
+    assert now.tzinfo is UTC
+    assert abs((datetime.now(UTC) - now).total_seconds()) < 5
