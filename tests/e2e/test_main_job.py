@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.clients import JWT_SECRET, ShopClient
 from tests.support.processes import running_demo
-from tests.support.shops import read_rows
+from tests.support.databases import read_rows
 
 
 @pytest.fixture(scope="module")

@@ -442,9 +442,7 @@ async def test_when_it_happened_is_kept_beside_when_it_was_written(engine, datab
 # --- somebody wrote past the engine -------------------------------------------------------------
 
 
-async def test_a_row_edited_behind_the_engine_is_never_overwritten(
-    postgres_url, open_more, clock
-):
+async def test_a_row_edited_behind_the_engine_is_never_overwritten(postgres_url, open_more, clock):
     database = await open_more(postgres_url)
     engine = Engine(database, TABLES, now=clock.now)
     await engine.submit(Post(movement(amount=100)))

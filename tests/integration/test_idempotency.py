@@ -152,9 +152,7 @@ async def test_a_final_refusal_after_a_post_keeps_the_answer_and_not_the_post(en
 
 async def test_a_refusal_that_may_pass_is_not_kept(engine, database):
     with pytest.raises(TryAgain):
-        await engine.submit(
-            Claimed(PostsThen(movement(), TryAgain("busy", "Later.")), claim())
-        )
+        await engine.submit(Claimed(PostsThen(movement(), TryAgain("busy", "Later.")), claim()))
     assert await rows_of(database) == []
     assert (await engine.submit(Claimed(Post(movement(amount=10)), claim()))).status == 201
 
@@ -279,9 +277,7 @@ async def test_a_passing_refusal_of_the_last_step_is_kept_nowhere_and_the_work_g
 ):
     await engine.submit(Begun(Answers("started"), claim(), "top_1"))
     with pytest.raises(TryAgain):
-        await engine.submit(
-            Finished(PostsThen(movement(), TryAgain("busy", "Later.")), claim())
-        )
+        await engine.submit(Finished(PostsThen(movement(), TryAgain("busy", "Later.")), claim()))
     (row,) = await rows_of(database)
     assert row["response_body"] is None
     assert await balances(database) == {}

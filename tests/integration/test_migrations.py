@@ -11,22 +11,11 @@ import sqlite3
 import asyncpg
 import pytest
 
+from batua.bootstrap import TABLES
 from batua.clock import utc_now
 from batua.database import Dialect, migrate, migrations, open_database, pending
 from batua.errors import ConfigurationError
-from batua.ledger import tables as ledger
 from tests.support.ledger import insert_transfer
-
-TABLES = [
-    ledger.LedgerHead,
-    ledger.Account,
-    ledger.Transfer,
-    ledger.Entry,
-    ledger.Hold,
-    ledger.Lot,
-    ledger.IdempotencyKey,
-]
-"""Every Piccolo class whose columns must be the migrated table's."""
 
 REFUSED = (asyncpg.IntegrityConstraintViolationError, sqlite3.IntegrityError)
 

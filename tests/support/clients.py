@@ -100,7 +100,7 @@ class ShopClient:
 
     async def statement(self, who: str) -> list[Any]:
         """Every entry with its running balance, newest first."""
-        items: list[Any] = (await self.get(who, "/wallet/transactions?limit=200"))["items"]
+        items: list[Any] = (await self.get(who, "/wallet/transactions?limit=100"))["items"]
         return items
 
     async def top_up(self, who: str, amount: int) -> Any:
@@ -212,9 +212,7 @@ class ShopClient:
     async def until_balance(self, who: str, wanted: int, *, within_s: float = 20) -> None:
         await self.until(lambda: self.balance(who), wanted, within_s=within_s)
 
-    async def until_status(
-        self, who: str, path: str, wanted: str, *, within_s: float = 20
-    ) -> None:
+    async def until_status(self, who: str, path: str, wanted: str, *, within_s: float = 20) -> None:
         """Wait until what is at ``path`` has the status ``wanted``."""
 
         async def status() -> Any:

@@ -98,8 +98,10 @@ class Provider:
         answer = await self._http.get("/_control/webhooks")
         new = [event for event in answer.json()["webhooks"] if event["id"] not in self._heard]
         self._heard |= {event["id"] for event in new}
-        bodies = [(event["event"], event["body"].encode(), event["id"]) for event in new]
-        return [(kind, body, signed(body, id)) for kind, body, id in bodies]
+        return [
+            (event["event"], event["body"].encode(), signed(event["body"].encode(), event["id"]))
+            for event in new
+        ]
 
     async def _control(self, path: str, **body: Any) -> dict[str, Any]:
         answer = await self._http.post(f"/_control/{path}", json=body)

@@ -127,9 +127,12 @@ class Shop:
         """A top-up at the provider; ``["top_up"]`` and ``["payment"]`` are its rows."""
         return read(
             await self.batua.top_ups.open(
-                customer, Money(amount, currency), gateway, "https://shop.example/back",
+                customer,
+                Money(amount, currency),
+                gateway,
+                "https://shop.example/back",
                 claim(key, route="POST /topups"),
-            )  # fmt: skip
+            )
         )
 
     async def topped_up(self, amount: int = 50_000, customer: str = "asha") -> str:
@@ -188,9 +191,11 @@ class Shop:
         """Opens a payment at the provider; the payer has not paid yet."""
         return read(
             await self.batua.orders.pay_by_gateway(
-                order, "razorpay", "https://shop.example/back",
+                order,
+                "razorpay",
+                "https://shop.example/back",
                 claim(key, route=f"POST /orders/{order}"),
-            )  # fmt: skip
+            )
         )
 
     async def paid_order(
@@ -262,6 +267,13 @@ class Shop:
     async def balance(self, customer: str = "asha") -> int:
         return (await self.wallet(customer)).posted
 
+    async def posted(self, key: str) -> int:
+        """What is posted on an account, such as ``gateway:razorpay:INR``; 0 if there is none."""
+        row = await self.batua.database.fetch_one(
+            "select posted from batua_account where key = $1", key
+        )
+        return 0 if row is None else row["posted"]
+
     async def row(self, table: str, id: str) -> dict[str, Any]:
         """One row by its id."""
         found = await self.rows(table, f"id = '{id}'")
@@ -328,7 +340,12 @@ async def open_shop(
         ):
             yield shop
         return
-    wanted = {"jwt_secret": JWT_SECRET, "gateway_timeout_s": 0.5, **settings}
+    wanted = {
+        "jwt_secret": JWT_SECRET,
+        "gateway_timeout_s": 0.5,
+        "database_pool_size": 3,
+        **settings,
+    }
     core = read_settings({}, database_url=database_url, **wanted)
     plugins = {**provider.environ, **(environ or {})}
     async with open_batua(core, plugins, now=clock.now, newcomers=newcomers) as batua:

@@ -1,0 +1,195 @@
+"""The panel's forms: each calls a service, none writes a table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Literal
+
+from piccolo_admin.endpoints import FormConfig
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from batua.bootstrap import Batua
+from batua.contract import AMOUNT_MAX, Money, format_money, is_currency
+from batua.errors import NotFound, Refusal
+from batua.orders import RefundTo
+from batua.payments import GatewayState, NewRefund
+from batua.wallets import Adjust, AdjustmentReason, DecideAdjustment, Direction
+from batua_admin.guards import actor_of, require_role
+from batua_admin.recent import Recent
+from batua_admin.tables import StaffRole
+
+__all__ = ["forms"]
+
+Amount = Annotated[int, Field(gt=0, le=AMOUNT_MAX, strict=True)]
+Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+
+
+class RefundForm(BaseModel):
+    """What staff say of a refund."""
+
+    order: Words = Field(title="Order: its reference or its id")
+    to: Literal["wallet", "source", "auto"] = "wallet"
+    amount: Amount | None = Field(
+        default=None, title="Amount in minor units (paise); empty for all that is left"
+    )
+    reason: Words
+
+
+class DecisionForm(BaseModel):
+    """A second person's word."""
+
+    id: Words = Field(title="Id of what waits")
+    decision: Literal["approve", "reject"]
+
+
+class AdjustmentForm(BaseModel):
+    """What staff give to a wallet or take from it."""
+
+    customer: Words
+    direction: Literal["credit", "debit"] = "credit"
+    amount: Amount = Field(title="Amount in minor units (paise)")
+    currency: Words = "INR"
+    reason_code: AdjustmentReason = AdjustmentReason.GOODWILL
+    note: str = Field(default="", max_length=2000)
+
+
+class GatewayForm(BaseModel):
+    """Whether a gateway takes new payments."""
+
+    gateway: Words
+    state: GatewayState
+
+
+class _Desk:
+    """The services behind the forms."""
+
+    def __init__(self, batua: Batua) -> None:
+        self._batua = batua
+        self._recent = Recent(batua.now)
+
+    async def refund(self, request: Request, data: RefundForm) -> str:
+        batua, actor = self._batua, actor_of(request)
+        require_role(request, StaffRole.SUPPORT)
+        order = await self._order(data.order)
+        self._recent.refuse_repeat((actor, order["id"], data.amount, data.to))
+        new = NewRefund(
+            id=batua.new_id("ref"),
+            amount=data.amount,
+            reason=data.reason,
+            requested_by=actor,
+            approval_limit=batua.settings.approval_limit,
+        )
+        refund = await batua.orders.refund_by_staff(order["id"], RefundTo(data.to), new)
+        amount = format_money(refund["amount"], refund["currency"])
+        told = {
+            "succeeded": f"{amount} of order {order['reference']} was refunded.",
+            "awaiting_approval": f"{amount} waits for a second person: refund {refund['id']}.",
+            "failed": f"The gateway refused to refund {amount}: {refund['failure']}",
+        }
+        on_its_way = f"{amount} of order {order['reference']} is on its way back to its source."
+        return told.get(refund["status"], on_its_way)
+
+    async def decide_refund(self, request: Request, data: DecisionForm) -> str:
+        require_role(request, StaffRole.FINANCE)
+        refund = await self._batua.orders.decide_refund(
+            data.id, approver=actor_of(request), approve=data.decision == "approve"
+        )
+        return f"Refund {refund['id']} is {refund['status'].replace('_', ' ')}."
+
+    async def adjust(self, request: Request, data: AdjustmentForm) -> str:
+        batua, actor = self._batua, actor_of(request)
+        require_role(request, StaffRole.FINANCE)
+        if not is_currency(data.currency):
+            raise ValueError(f"{data.currency!r} is not an ISO 4217 currency in use.")
+        self._recent.refuse_repeat((actor, data.customer, data.amount, data.direction))
+        adjustment = await batua.engine.submit(
+            Adjust(
+                id=batua.new_id("adj"),
+                customer_id=data.customer,
+                money=Money(data.amount, data.currency),
+                direction=Direction(data.direction),
+                reason_code=data.reason_code,
+                note=data.note,
+                requested_by=actor,
+                approval_limit=batua.settings.approval_limit,
+                newcomers=batua.newcomers,
+                new_id=batua.new_id,
+            )
+        )
+        amount = format_money(data.amount, data.currency)
+        if adjustment["status"] == "awaiting_approval":
+            return f"{amount} waits for a second person: adjustment {adjustment['id']}."
+        verb = "given to" if data.direction == "credit" else "taken from"
+        return f"{amount} was {verb} the wallet of {data.customer}."
+
+    async def decide_adjustment(self, request: Request, data: DecisionForm) -> str:
+        require_role(request, StaffRole.FINANCE)
+        await self._exists("batua_adjustment", data.id, "adjustment")
+        adjustment = await self._batua.engine.submit(
+            DecideAdjustment(
+                adjustment_id=data.id,
+                approver=actor_of(request),
+                approve=data.decision == "approve",
+            )
+        )
+        return f"Adjustment {adjustment['id']} is {adjustment['status']}."
+
+    async def set_gateway(self, request: Request, data: GatewayForm) -> str:
+        require_role(request, StaffRole.OWNER)
+        await self._batua.switches.set_state(data.gateway, data.state, actor=actor_of(request))
+        return f"{data.gateway} is {data.state} now."
+
+    async def _order(self, named: str) -> Any:
+        try:
+            return await self._batua.orders.find(named)
+        except NotFound:
+            return await self._batua.orders.read(named)
+
+    async def _exists(self, table: str, id: str, noun: str) -> None:
+        if (
+            await self._batua.database.fetch_one(f"select id from {table} where id = $1", id)
+            is None
+        ):
+            raise NotFound(noun, id)
+
+
+def _sentence(endpoint: Callable[[Request, Any], Awaitable[str]]) -> Any:
+    # The panel shows a ValueError's text; a refusal's text is written for people.
+    async def answering(request: Request, data: Any) -> str:
+        try:
+            return await endpoint(request, data)
+        except Refusal as refusal:
+            raise ValueError(str(refusal)) from refusal
+        except HTTPException:
+            raise
+
+    return answering
+
+
+def forms(batua: Batua) -> list[FormConfig]:
+    """All forms, in their groups."""
+    desk = _Desk(batua)
+    rows: list[tuple[str, str, type[BaseModel], Callable[[Request, Any], Awaitable[str]], str]] = [
+        ("Refunds", "Refund an order", RefundForm, desk.refund,
+         "Whole or in part. To the wallet at once, or back to the source."),
+        ("Refunds", "Decide on a refund", DecisionForm, desk.decide_refund,
+         "Refunds over the limit wait for somebody who is not the one who asked."),
+        ("Wallets", "Adjust a wallet", AdjustmentForm, desk.adjust,
+         "Give to a wallet or take from it, with a reason."),
+        ("Wallets", "Decide on an adjustment", DecisionForm, desk.decide_adjustment,
+         "Adjustments over the limit wait for somebody who is not the one who asked."),
+        ("Gateways", "Set a gateway's state", GatewayForm, desk.set_gateway,
+         "Disabling stops new payments only: webhooks and refunds go on."),
+    ]  # fmt: skip
+    return [
+        FormConfig(
+            name=name,
+            pydantic_model=model,
+            endpoint=_sentence(endpoint),
+            description=description,
+            form_group=group,
+        )
+        for group, name, model, endpoint, description in rows
+    ]

@@ -1,0 +1,66 @@
+"""Put the panel into a Litestar app.
+
+Litestar strips a mount's prefix and normalizes the path; the panel's single page needs its
+trailing slash and its links need ``root_path``.  So both are put back from the raw path.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+
+from litestar import asgi
+from litestar.handlers import ASGIRouteHandler
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = ["panel_handler"]
+
+SECURITY_HEADERS = (
+    (
+        b"content-security-policy",
+        b"default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'none'; "
+        b"form-action 'self'; base-uri 'self'",
+    ),
+    (b"x-frame-options", b"DENY"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+)
+
+
+def panel_handler(path: str = "/admin") -> ASGIRouteHandler:
+    """The route of the panel that the app's start put into ``app.state.batua_panel``."""
+
+    @asgi(path, is_mount=True, copy_scope=True)
+    async def panel(scope: Scope, receive: Receive, send: Send) -> None:
+        app: ASGIApp = scope["litestar_app"].state.batua_panel
+        sent = _sent_path(scope)
+        root = scope.get("root_path", "").rstrip("/")
+        if sent == f"{root}{path}":
+            await _redirect(f"{sent}/", scope, receive, send)
+            return
+        inner: Any = {**scope, "path": sent, "root_path": f"{root}{path}"}
+        await app(inner, receive, _with_headers(send))
+
+    return panel
+
+
+def _sent_path(scope: Scope) -> str:
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    return unquote(raw.partition(b"?")[0].decode("latin-1"))
+
+
+async def _redirect(target: str, scope: Scope, receive: Receive, send: Send) -> None:
+    response = ASGIResponse(status_code=307, headers={"location": target})
+    await response(scope, receive, send)
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message.get("headers", []), *SECURITY_HEADERS]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return sending

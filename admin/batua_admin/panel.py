@@ -1,0 +1,107 @@
+"""The generated panel: every table, read-only where money is, and forms that call services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar.types import ASGIApp
+from piccolo.table import Table
+from piccolo_admin.endpoints import TableConfig, create_admin
+from piccolo_api.crud.endpoints import OrderBy
+
+from batua.bootstrap import TABLES, Batua
+from batua.inbox import InboxEvent
+from batua.ledger.tables import (
+    Account,
+    Entry,
+    Hold,
+    IdempotencyKey,
+    LedgerHead,
+    Lot,
+    Transfer,
+)
+from batua.orders import Order
+from batua.outbox import OutboxMessage
+from batua.payments import Capture, GatewaySwitch, Payment, Refund
+from batua.wallets import Adjustment, Consent, Customer, TopUp
+from batua_admin.forms import forms
+from batua_admin.guards import OWNERS_ONLY, READ_ONLY
+from batua_admin.tables import Session, Staff, bind
+
+__all__ = ["create_panel"]
+
+# Group, table, the columns of its list, and the column that the list is ordered by (newest first).
+LISTS: tuple[tuple[str, type[Table], str, str], ...] = (
+    ("Customers", Customer, "id name phone language created_at", "created_at"),
+    ("Customers", Consent, "customer_id channel address source given_at revoked_at", "given_at"),
+    ("Orders", Order, "reference customer_id status amount currency paid_from_wallet"
+                      " paid_by_gateway refunded created_at id", "id"),
+    ("Orders", Refund, "id order_id top_up_id amount currency destination status requested_by"
+                       " approved_by created_at", "id"),
+    ("Payments", TopUp, "id customer_id status amount currency credited refunded gateway"
+                        " created_at", "id"),
+    ("Payments", Payment, "id purpose status amount currency gateway mode provider_reference"
+                          " order_id top_up_id created_at", "id"),
+    ("Payments", Capture, "provider_payment_id destination reason amount currency customer_id"
+                          " gateway mode refunded captured_at id", "id"),
+    ("Payments", GatewaySwitch, "code state updated_by updated_at", "updated_at"),
+    ("Money", Account, "key posted held currency kind owner status", "id"),
+    ("Money", Transfer, "seq kind amount currency debit_account credit_account order_id top_up_id"
+                        " refund_id reason actor created_at", "seq"),
+    ("Money", Entry, "id account_id transfer_seq amount balance_after", "id"),
+    ("Money", Adjustment, "id customer_id direction amount currency reason_code status"
+                          " requested_by approved_by created_at", "id"),
+    ("Money", Hold, "id account_id amount captured currency status created_at", "created_at"),
+    ("Money", Lot, "id account_id kind amount remaining currency expires_at", "created_at"),
+    ("Money", LedgerHead, "ledger_id transfer_seq account_seq head_hash last_at", "id"),
+    ("Messages", InboxEvent, "id gateway event_type status note provider_reference attempts"
+                             " received_at applied_at", "id"),
+    ("Messages", OutboxMessage, "id template customer_id status note attempts created_at sent_at",
+     "id"),
+    ("Messages", IdempotencyKey, "principal route key status response_status created_at",
+     "created_at"),
+)  # fmt: skip
+
+
+def create_panel(batua: Batua, *, production: bool, allowed_hosts: Sequence[str]) -> ASGIApp:
+    """The panel of one shop. Built once: its login limiter counts in this process.
+
+    ``production`` makes its cookies secure; ``allowed_hosts`` are those that a browser may send
+    forms from over https.
+    """
+    bind([*TABLES, Staff, Session], batua.database.piccolo_engine())
+    panel: ASGIApp = create_admin(
+        tables=[
+            *(_list(*row) for row in LISTS),
+            TableConfig(
+                Staff,
+                visible_columns=[Staff.username, Staff.role, Staff.active, Staff.last_login],
+                validators=OWNERS_ONLY,
+                menu_group="Staff",
+            ),
+        ],
+        forms=forms(batua),
+        auth_table=Staff,
+        session_table=Session,
+        auto_include_related=False,
+        site_name="Batua",
+        production=production,
+        allowed_hosts=list(allowed_hosts),
+        page_size=25,
+        default_language_code="en",
+    )
+    return panel
+
+
+def _list(group: str, table: type[Table], columns: str, order: str) -> TableConfig:
+    visible: list[Any] = [table._meta.get_column_by_name(name) for name in columns.split()]
+    filters = [column for column in visible if column._meta.name != "body"]
+    return TableConfig(
+        table,
+        visible_columns=visible,
+        visible_filters=filters,
+        order_by=[OrderBy(table._meta.get_column_by_name(order), ascending=False)],
+        validators=READ_ONLY,
+        menu_group=group,
+    )
