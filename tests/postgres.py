@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import pwd
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Coroutine, Iterator
@@ -206,7 +208,8 @@ def _start(binaries: Path, folder: Path) -> tuple[subprocess.Popen[bytes], Postg
         process = subprocess.Popen(
             [binaries / "postgres", "-D", data,
              *(word for name, value in options.items() for word in ("-c", f"{name}={value}"))],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder, **identity,
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder,
+            preexec_fn=_stop_with_us, **identity,
         )  # fmt: skip
     server = PostgresServer(f"postgresql://postgres@127.0.0.1:{port}/postgres")
     try:
@@ -215,6 +218,16 @@ def _start(binaries: Path, folder: Path) -> tuple[subprocess.Popen[bytes], Postg
         _stop(process)
         raise
     return process, server
+
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_PR_SET_PDEATHSIG = 1
+
+
+def _stop_with_us() -> None:
+    # A session that is killed runs no finally: the kernel then stops the server for it.
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], server: PostgresServer, log: Path) -> None:

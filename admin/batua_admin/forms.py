@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from piccolo_admin.endpoints import FormConfig
-from pydantic import BaseModel, Field
-from starlette.exceptions import HTTPException
+from pydantic import BaseModel, BeforeValidator, Field
 from starlette.requests import Request
 
 from batua.bootstrap import Batua
@@ -22,7 +21,15 @@ from batua_admin.tables import StaffRole
 
 __all__ = ["forms"]
 
-Amount = Annotated[int, Field(gt=0, le=AMOUNT_MAX, strict=True)]
+
+def _digits(value: object) -> object:
+    # The panel sends a number field as text; pydantic would take "5.0" and true as well.
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    return value
+
+
+Amount = Annotated[int, Field(gt=0, le=AMOUNT_MAX, strict=True), BeforeValidator(_digits)]
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 
 
@@ -30,7 +37,9 @@ class RefundForm(BaseModel):
     """What staff say of a refund."""
 
     order: Words = Field(title="Order: its reference or its id")
-    to: Literal["wallet", "source", "auto"] = "wallet"
+    to: Literal["wallet", "source", "auto"] = Field(
+        default="wallet", title="To: wallet, source or auto"
+    )
     amount: Amount | None = Field(
         default=None, title="Amount in minor units (paise); empty for all that is left"
     )
@@ -41,17 +50,22 @@ class DecisionForm(BaseModel):
     """A second person's word."""
 
     id: Words = Field(title="Id of what waits")
-    decision: Literal["approve", "reject"]
+    decision: Literal["approve", "reject"] = Field(title="Decision: approve or reject")
 
 
 class AdjustmentForm(BaseModel):
     """What staff give to a wallet or take from it."""
 
     customer: Words
-    direction: Literal["credit", "debit"] = "credit"
+    direction: Literal["credit", "debit"] = Field(
+        default="credit", title="Direction: credit gives, debit takes"
+    )
     amount: Amount = Field(title="Amount in minor units (paise)")
     currency: Words = "INR"
-    reason_code: AdjustmentReason = AdjustmentReason.GOODWILL
+    reason_code: Words = Field(
+        default=str(AdjustmentReason.GOODWILL),
+        title=f"Reason code: {', '.join(AdjustmentReason)}",
+    )
     note: str = Field(default="", max_length=2000)
 
 
@@ -59,7 +73,7 @@ class GatewayForm(BaseModel):
     """Whether a gateway takes new payments."""
 
     gateway: Words
-    state: GatewayState
+    state: Literal["disabled", "test", "enabled"] = Field(title="State: disabled, test or enabled")
 
 
 class _Desk:
@@ -110,7 +124,7 @@ class _Desk:
                 customer_id=data.customer,
                 money=Money(data.amount, data.currency),
                 direction=Direction(data.direction),
-                reason_code=data.reason_code,
+                reason_code=_reason_code(data.reason_code),
                 note=data.note,
                 requested_by=actor,
                 approval_limit=batua.settings.approval_limit,
@@ -138,7 +152,9 @@ class _Desk:
 
     async def set_gateway(self, request: Request, data: GatewayForm) -> str:
         require_role(request, StaffRole.OWNER)
-        await self._batua.switches.set_state(data.gateway, data.state, actor=actor_of(request))
+        await self._batua.switches.set_state(
+            data.gateway, GatewayState(data.state), actor=actor_of(request)
+        )
         return f"{data.gateway} is {data.state} now."
 
     async def _order(self, named: str) -> Any:
@@ -155,6 +171,15 @@ class _Desk:
             raise NotFound(noun, id)
 
 
+def _reason_code(word: str) -> AdjustmentReason:
+    try:
+        return AdjustmentReason(word)
+    except ValueError:
+        raise ValueError(
+            f"{word!r} is not a reason code. Use one of: {', '.join(AdjustmentReason)}."
+        ) from None
+
+
 def _sentence(endpoint: Callable[[Request, Any], Awaitable[str]]) -> Any:
     # The panel shows a ValueError's text; a refusal's text is written for people.
     async def answering(request: Request, data: Any) -> str:
@@ -162,8 +187,6 @@ def _sentence(endpoint: Callable[[Request, Any], Awaitable[str]]) -> Any:
             return await endpoint(request, data)
         except Refusal as refusal:
             raise ValueError(str(refusal)) from refusal
-        except HTTPException:
-            raise
 
     return answering
 
@@ -180,7 +203,7 @@ def forms(batua: Batua) -> list[FormConfig]:
          "Give to a wallet or take from it, with a reason."),
         ("Wallets", "Decide on an adjustment", DecisionForm, desk.decide_adjustment,
          "Adjustments over the limit wait for somebody who is not the one who asked."),
-        ("Gateways", "Set a gateway's state", GatewayForm, desk.set_gateway,
+        ("Gateways", "Switch a gateway", GatewayForm, desk.set_gateway,
          "Disabling stops new payments only: webhooks and refunds go on."),
     ]  # fmt: skip
     return [

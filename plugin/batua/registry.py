@@ -53,6 +53,8 @@ class Registry:
         self._timeout_s = timeout_s
         self._closers: list[Callable[[], Any]] = []
         self._http: list[httpx.AsyncClient] = []
+        # Loading the certificates takes longer than all the rest of opening a shop.
+        self._tls = httpx.create_ssl_context(trust_env=False)
         self.gateways: dict[str, Plugin[Gateway]] = {
             code: self._build(code, loaded, environ)
             for code, loaded in _load(GATEWAYS, _check_gateway).items()
@@ -88,7 +90,9 @@ class Registry:
         return Plugin(plugin.manifest, None, problem)
 
     def _transport(self, code: str) -> Transport:
-        http = httpx.AsyncClient(timeout=self._timeout_s, follow_redirects=False, trust_env=False)
+        http = httpx.AsyncClient(
+            verify=self._tls, timeout=self._timeout_s, follow_redirects=False, trust_env=False
+        )
         session = requests.Session()
         session.trust_env = False
         threads = ThreadPoolExecutor(THREADS_PER_PLUGIN, thread_name_prefix=f"batua-{code}")

@@ -217,8 +217,9 @@ async def test_a_task_cancelled_twice_still_gives_its_connection_back(items):
 async def eventually(still_true, seconds=5):
     """Wait for ``still_true`` to become false; returns its last value."""
     deadline = time.monotonic() + seconds
-    while (value := still_true()) and time.monotonic() < deadline:
-        await asyncio.sleep(0.01)  # noqa: ASYNC110  # a pool has no event for it
+    # A pool has no event to wait for.
+    while (value := still_true()) and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
     return value
 
 
@@ -452,7 +453,8 @@ async def test_postgres_session_killed_before_its_commit(behind_proxy):
     await assert_usable(behind_proxy)
 
 
-async def test_postgres_session_killed_during_its_commit_is_unknown(behind_proxy):
+@pytest.mark.parametrize("kill", ["pg_terminate_backend", "pg_cancel_backend"])
+async def test_postgres_session_killed_during_its_commit_is_unknown(behind_proxy, kill):
     async with behind_proxy.transaction() as transaction:
         await transaction.execute(
             "create function dawdle() returns trigger as $$ begin perform pg_sleep(10);"
@@ -475,7 +477,7 @@ async def test_postgres_session_killed_during_its_commit_is_unknown(behind_proxy
         " and pid = any($1::int[])", pids,
     ):  # fmt: skip
         await asyncio.sleep(0.01)
-    await behind_proxy.fetch("select pg_terminate_backend($1)", pids[0])
+    await behind_proxy.fetch(f"select {kill}($1)", pids[0])
     with pytest.raises(CommitUnknown):
         await task
     assert await n_of(behind_proxy) == 0

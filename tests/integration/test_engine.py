@@ -1,5 +1,8 @@
 """The only writer of money: groups, neighbours, races, and a database that goes away."""
 
+# An operation is handed the book whether it looks at it or not.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
 import asyncio

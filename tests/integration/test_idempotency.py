@@ -1,5 +1,8 @@
 """One request, one effect, one answer, stored with the effect itself."""
 
+# An operation is handed the book whether it looks at it or not.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
 import asyncio

@@ -1,8 +1,5 @@
 """Forwards, back and forwards again, and what the schema itself refuses."""
 
-# A transaction is entered inside pytest.raises, or its COMMIT could not fail there.
-# ruff: noqa: PT012
-
 from __future__ import annotations
 
 import asyncio

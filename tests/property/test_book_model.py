@@ -92,50 +92,50 @@ class BookAgainstModel(RuleBasedStateMachine):
 
     @rule(name=names, amount=amounts)
     def hold(self, name, amount):
-        id, mark = self.next_id("hld"), self.book.mark()
+        hold_id, mark = self.next_id("hld"), self.book.mark()
         if self.model.can_spend(name, amount):
-            self.rows[id] = self.book.hold(id, name, amount)
-            self.model.holds[id] = (name, amount)
+            self.rows[hold_id] = self.book.hold(hold_id, name, amount)
+            self.model.holds[hold_id] = (name, amount)
         else:
             with pytest.raises(InsufficientFunds):
-                self.book.hold(id, name, amount)
+                self.book.hold(hold_id, name, amount)
             self.book.undo_to(mark)
 
     @rule(data=st.data(), credit=names, share=st.integers(1, 120))
     def capture(self, data, credit, share):
         if not self.model.holds:
             return
-        id = data.draw(st.sampled_from(sorted(self.model.holds)))
-        debit, held = self.model.holds[id]
+        hold_id = data.draw(st.sampled_from(sorted(self.model.holds)))
+        debit, held = self.model.holds[hold_id]
         amount = max(1, held * share // 100)
         wanted, mark = movement(debit, credit, amount, id=self.next_id("trf")), self.book.mark()
         if amount > held or debit == credit or debit.currency != credit.currency:
             with pytest.raises(InvariantViolated):
-                self.book.capture_hold(self.rows[id], wanted)
+                self.book.capture_hold(self.rows[hold_id], wanted)
             self.book.undo_to(mark)
             return
-        del self.model.holds[id]
+        del self.model.holds[hold_id]
         self.model.move(debit, credit, amount)
-        self.book.capture_hold(self.rows[id], wanted)
-        self.closed.append((id, debit))
+        self.book.capture_hold(self.rows[hold_id], wanted)
+        self.closed.append((hold_id, debit))
 
     @rule(data=st.data(), status=st.sampled_from(["voided", "expired"]))
     def void(self, data, status):
         if not self.model.holds:
             return
-        id = data.draw(st.sampled_from(sorted(self.model.holds)))
-        name, _ = self.model.holds.pop(id)
-        self.book.void_hold(self.rows[id], name, status=status)
-        self.closed.append((id, name))
+        hold_id = data.draw(st.sampled_from(sorted(self.model.holds)))
+        name, _ = self.model.holds.pop(hold_id)
+        self.book.void_hold(self.rows[hold_id], name, status=status)
+        self.closed.append((hold_id, name))
 
     @rule(data=st.data())
     def close_again(self, data):
         if not self.closed:
             return
-        id, name = data.draw(st.sampled_from(self.closed))
+        hold_id, name = data.draw(st.sampled_from(self.closed))
         mark = self.book.mark()
         with pytest.raises(InvariantViolated):
-            self.book.void_hold(self.rows[id], name)
+            self.book.void_hold(self.rows[hold_id], name)
         self.book.undo_to(mark)
 
     @rule()

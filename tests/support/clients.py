@@ -17,7 +17,7 @@ import httpx
 
 from tests.support.processes import Program, clean_environ, run_batua
 
-__all__ = ["JWT_SECRET", "ShopClient", "signature"]
+__all__ = ["JWT_SECRET", "ShopClient", "new_name", "order_of", "signature", "verify"]
 
 JWT_SECRET = "a-secret-of-the-tests-that-opens-nothing-else"
 """Shared by the processes that are not the main job's own, so that tokens need no new process."""
@@ -179,15 +179,13 @@ class ShopClient:
         }
 
     async def announce(
-        self, body: bytes, *, event_id: str = "", sign: bytes | str | None = None
+        self, body: bytes, *, event_id: str = "", headers: dict[str, Any] | None = None
     ) -> httpx.Response:
-        """Deliver a webhook, properly signed unless ``sign`` is given; ``sign=""`` sends none."""
-        if sign is None:
-            sign = signature(body, self.webhook_secret)
-        headers: dict[str, Any] = {"X-Razorpay-Event-Id": event_id or new_name("evt")}
-        if sign:
-            headers["X-Razorpay-Signature"] = sign
-        return await self._http.post("/webhooks/razorpay", content=body, headers=headers)
+        """Deliver a webhook, properly signed unless other ``headers`` are given."""
+        if headers is None:
+            headers = {"X-Razorpay-Signature": signature(body, self.webhook_secret)}
+        sent = {"X-Razorpay-Event-Id": event_id or new_name("evt"), **headers}
+        return await self._http.post("/webhooks/razorpay", content=body, headers=sent)
 
     @property
     def webhook_secret(self) -> str:
@@ -222,9 +220,14 @@ class ShopClient:
 
     def verify(self) -> str:
         """The last line of ``batua verify``, which must find the ledger sound."""
-        proof = run_batua("verify", environ=self.program.environ, cwd=self.program.cwd)
-        assert proof.returncode == 0, proof.stdout + proof.stderr
-        return proof.stdout.splitlines()[-1]
+        return verify(self.program)
+
+
+def verify(program: Program) -> str:
+    """The last line of ``batua verify`` on a program's database, which must be sound."""
+    proof = run_batua("verify", environ=program.environ, cwd=program.cwd)
+    assert proof.returncode == 0, proof.stdout + proof.stderr
+    return proof.stdout.splitlines()[-1]
 
 
 def order_of(amount: int, reference: str = "") -> dict[str, Any]:

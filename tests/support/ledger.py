@@ -1,5 +1,8 @@
 """Ledger rows written past the engine, and small operations for it."""
 
+# An operation is handed the book whether it looks at it or not.
+# ruff: noqa: ARG002
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping

@@ -21,9 +21,9 @@ def milliseconds_of(id):
 
 def test_an_id_is_its_prefix_and_26_digits():
     for _ in range(1000):
-        id = new_id("ord")
-        assert FORMAT.fullmatch(id), id
-        assert len(id) == 30
+        made = new_id("ord")
+        assert FORMAT.fullmatch(made), made
+        assert len(made) == 30
 
 
 def test_an_id_carries_the_millisecond_of_its_making():
@@ -48,7 +48,7 @@ def test_ids_of_one_millisecond_differ():
 def test_every_random_digit_varies():
     ids = [new_id("ord") for _ in range(2000)]
     for place in range(15, 30):
-        assert {id[place] for id in ids} == set(ALPHABET), f"digit {place} is not random"
+        assert {each[place] for each in ids} == set(ALPHABET), f"digit {place} is not random"
 
 
 def test_the_clock_is_in_utc():

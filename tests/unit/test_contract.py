@@ -10,7 +10,7 @@ from typing import ClassVar
 import msgspec
 import pytest
 
-import batua.contract as contract
+from batua import contract
 from batua.contract import (
     Capabilities,
     Gateway,
@@ -54,7 +54,7 @@ class Plain(Gateway):
     manifest: ClassVar[Manifest] = manifest()
 
     def __init__(self, settings, transport):
-        self.settings = settings
+        self.settings, self.transport = settings, transport
 
     @property
     def mode(self):
@@ -186,7 +186,7 @@ def test_a_manifest_is_frozen_and_by_name():
 def test_capabilities_default_to_nothing():
     plain = Capabilities(currencies=frozenset())
     assert {plain.capture, plain.void, plain.refund} == {Support.NONE}
-    assert not (plain.confirm or plain.recurring or plain.settlements)
+    assert (plain.confirm, plain.recurring, plain.settlements) == (False, False, False)
     assert plain.minimums == plain.digits == {}
 
 

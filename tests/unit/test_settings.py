@@ -140,9 +140,9 @@ def test_a_plugin_whose_settings_are_missing_is_off_and_says_which(environ, name
 
 
 def test_a_problem_of_a_plugin_names_its_variable():
-    with pytest.raises(ConfigurationError, match="BATUA_BANK_RETRIES: .*got 'often'"):
+    with pytest.raises(ConfigurationError, match=r"BATUA_BANK_RETRIES: .*got 'often'"):
         bank(retries="often")
-    with pytest.raises(ConfigurationError, match="BATUA_BANK_SANDBOX: .*got 'maybe'"):
+    with pytest.raises(ConfigurationError, match=r"BATUA_BANK_SANDBOX: .*got 'maybe'"):
         bank(sandbox="maybe")
 
 
