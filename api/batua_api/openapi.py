@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import swagger_ui_bundle
+import swagger_ui
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -26,6 +26,7 @@ def openapi_config() -> OpenAPIConfig:
         version=__version__,
         description="A customer wallet with real payment gateways.",
         path=DOCS,
+        use_handler_docstrings=True,
         security=[{"bearer": []}],
         components=Components(
             security_schemes={
@@ -46,5 +47,5 @@ def openapi_config() -> OpenAPIConfig:
 
 def docs_files() -> Router:
     """Swagger UI's files, out of the package that ships them."""
-    directory = Path(swagger_ui_bundle.swagger_ui_path)
+    directory = Path(swagger_ui.__file__).parent / "static"
     return create_static_files_router(FILES, [directory], include_in_schema=False)

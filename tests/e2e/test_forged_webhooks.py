@@ -125,3 +125,22 @@ async def test_an_unset_secret_never_means_accept(sqlite_url, tmp_path, configur
             assert (await shop.announce(b"{}", headers={})).status_code == 401
         assert await count_stored(server) == 0
         assert "razorpay" in server.said()  # and it says why, at the start
+
+
+async def test_a_signature_of_the_other_secret_of_a_rotation_still_counts(sqlite_url, tmp_path):
+    secrets = ("the-old-secret", "the-new-secret")
+    variables = {
+        "BATUA_JWT_SECRET": JWT_SECRET,
+        "BATUA_RAZORPAY_KEY_ID": "rzp_test_simulator",
+        "BATUA_RAZORPAY_KEY_SECRET": "simulator_key_secret",
+        "BATUA_RAZORPAY_WEBHOOK_SECRET": ",".join(secrets),
+        "BATUA_RAZORPAY_BASE_URL": "http://127.0.0.1:9",
+    }
+    with running_serve(sqlite_url, cwd=tmp_path, **variables) as server:
+        async with ShopClient(server) as shop:
+            for secret in secrets:
+                body = json.dumps({"event": "x", "secret": secret}).encode()
+                headers = {"X-Razorpay-Signature": signature(body, secret)}
+                assert (await shop.announce(body, headers=headers)).status_code == 200
+            both = {"X-Razorpay-Signature": signature(body, ",".join(secrets))}
+            assert (await shop.announce(body, headers=both)).status_code == 401

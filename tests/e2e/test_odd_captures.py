@@ -4,11 +4,9 @@ import json
 
 import pytest
 
-from tests.support.clients import JWT_SECRET, ShopClient, signature, verify
+from tests.support.clients import JWT_SECRET, ShopClient, verify
 from tests.support.databases import read_rows
-from tests.support.processes import free_port, running_demo, running_serve, running_simulator
-
-SIMULATOR_SECRET = "simulator_webhook_secret"
+from tests.support.processes import running_demo
 
 
 @pytest.fixture(scope="module")
@@ -18,19 +16,13 @@ def demo(shop_url, tmp_path_factory):
     variables = {"BATUA_JWT_SECRET": JWT_SECRET, "BATUA_TOP_UP_EXPIRY_S": "1"}
     with running_demo(shop_url, cwd=cwd, **variables) as demo:
         yield demo
+        verify(demo)  # whatever was odd, the ledger holds
 
 
 @pytest.fixture
 async def shop(demo):
     async with ShopClient(demo) as shop:
         yield shop
-
-
-@pytest.fixture(scope="module", autouse=True)
-def sound(demo):
-    """Whatever was odd, the ledger holds at the end."""
-    yield
-    verify(demo)
 
 
 async def inbox_of(shop, mark):
@@ -100,7 +92,10 @@ async def test_a_capture_of_an_order_that_we_never_made_is_kept_and_not_posted(s
     genuine = (await shop.announcements(paid["razorpay_payment_id"]))["payment.captured"]
     await shop.heal()
     event = json.loads(genuine)
-    event["payload"]["payment"]["entity"] |= {"id": "pay_Stranger000001", "order_id": "order_Nobody"}
+    event["payload"]["payment"]["entity"] |= {
+        "id": "pay_Stranger000001",
+        "order_id": "order_Nobody",
+    }
     transfers = await read_rows(shop.program.database_url, "select seq from batua_transfer")
     answer = await shop.announce(json.dumps(event).encode())
     assert answer.status_code == 200
@@ -114,44 +109,6 @@ async def test_a_capture_of_an_order_that_we_never_made_is_kept_and_not_posted(s
     assert after == transfers
     assert (await shop.announce(genuine)).status_code == 200
     await shop.until_balance("nila", 50_000)
-
-
-async def test_test_money_is_not_posted_to_a_shop_that_has_gone_live(database_url, tmp_path):
-    port = free_port()
-    hook = f"http://127.0.0.1:{port}/api/v1/webhooks/razorpay"
-    variables = {
-        "BATUA_JWT_SECRET": JWT_SECRET,
-        "BATUA_RAZORPAY_KEY_SECRET": "simulator_key_secret",
-        "BATUA_RAZORPAY_WEBHOOK_SECRET": SIMULATOR_SECRET,
-    }
-    with running_simulator(cwd=tmp_path, webhook_url=hook) as simulator:
-        test = {
-            **variables,
-            "BATUA_RAZORPAY_KEY_ID": "rzp_test_simulator",
-            "BATUA_RAZORPAY_BASE_URL": simulator.base,
-        }
-        with running_serve(database_url, cwd=tmp_path, port=port, **test) as server:
-            async with ShopClient(server, simulator=simulator.base) as shop:
-                top_up = await shop.top_up("nila", 50_000)
-            assert server.stop() == 0
-        live = {
-            **variables,
-            "BATUA_RAZORPAY_KEY_ID": "rzp_live_elsewhere",
-            "BATUA_RAZORPAY_BASE_URL": "https://127.0.0.1:9",  # nobody is there, nobody is asked
-        }
-        with running_serve(database_url, cwd=tmp_path, port=port, **live) as server:
-            async with ShopClient(server, simulator=simulator.base) as shop:
-                paid = await shop.pay(top_up)
-
-                async def kept():
-                    return {status for status, _ in await inbox_of(shop, paid["razorpay_payment_id"])}
-
-                await shop.until(kept, {"quarantined"})
-                assert await captures_of(shop, top_up) == []
-                assert await shop.balance("nila") == 0
-                status = (await shop.get("staff", f"/topups/{top_up['id']}"))["status"]
-                assert status == "pending"
-                shop.verify()
 
 
 # --- too late, twice, or too early --------------------------------------------------------------
@@ -244,22 +201,3 @@ async def test_a_capture_of_an_order_that_the_wallet_has_paid_becomes_paid_credi
         30_000,
         0,
     )
-
-
-async def test_a_signature_of_the_other_secret_of_a_rotation_still_counts(database_url, tmp_path):
-    secrets = ("the-old-secret", "the-new-secret")
-    variables = {
-        "BATUA_JWT_SECRET": JWT_SECRET,
-        "BATUA_RAZORPAY_KEY_ID": "rzp_test_simulator",
-        "BATUA_RAZORPAY_KEY_SECRET": "simulator_key_secret",
-        "BATUA_RAZORPAY_WEBHOOK_SECRET": ",".join(secrets),
-        "BATUA_RAZORPAY_BASE_URL": "http://127.0.0.1:9",
-    }
-    with running_serve(database_url, cwd=tmp_path, **variables) as server:
-        async with ShopClient(server) as shop:
-            for secret in secrets:
-                body = json.dumps({"event": "x", "secret": secret}).encode()
-                headers = {"X-Razorpay-Signature": signature(body, secret)}
-                assert (await shop.announce(body, headers=headers)).status_code == 200
-            both = {"X-Razorpay-Signature": signature(body, ",".join(secrets))}
-            assert (await shop.announce(body, headers=both)).status_code == 401

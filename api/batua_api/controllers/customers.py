@@ -30,6 +30,7 @@ class CustomerController(Controller):
 
     @put(
         operation_id="put_customer",
+        summary="Put customer",
         guards=[allow(Scope.SERVICE, Scope.STAFF)],
         operation_class=body_of(PutCustomer),
     )
@@ -55,7 +56,12 @@ class CustomerController(Controller):
             consents=await shop.customers.consents(customer_id),
         )
 
-    @get("/wallet", operation_id="get_customer_wallet", guards=[staff_at_least(Role.VIEWER)])
+    @get(
+        "/wallet",
+        operation_id="get_customer_wallet",
+        summary="Get customer wallet",
+        guards=[staff_at_least(Role.VIEWER)],
+    )
     async def wallet(
         self,
         request: ApiRequest,
@@ -70,6 +76,7 @@ class CustomerController(Controller):
     @post(
         "/adjustments",
         operation_id="adjust_wallet",
+        summary="Adjust wallet",
         guards=[staff_at_least(Role.FINANCE)],
         operation_class=body_of(CreateAdjustment),
     )

@@ -21,19 +21,19 @@ class HealthController(Controller):
     tags = ("Health",)
     opt = {"is_public": True, "is_unlimited": True}  # noqa: RUF012 - Litestar reads it so
 
-    @get("/live", operation_id="live")
+    @get("/live", operation_id="live", summary="Live")
     async def live(self) -> dict[str, str]:
         """The process answers."""
         return {"status": "ok"}
 
-    @get("/ready", operation_id="ready")
+    @get("/ready", operation_id="ready", summary="Ready")
     async def ready(self, request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
         """The database answers and is migrated."""
         wrong = await _what_is_wrong(shop_of(request))
         body = {"status": "unavailable", "reason": wrong} if wrong else {"status": "ok"}
         return Response(body, status_code=503 if wrong else 200)
 
-    @get(operation_id="health")
+    @get(operation_id="health", summary="Health")
     async def health(self, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
         """Everything at a glance: database, gateways, queues."""
         shop = shop_of(request)

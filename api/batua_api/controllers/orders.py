@@ -33,6 +33,7 @@ class OrderController(Controller):
 
     @post(
         operation_id="create_order",
+        summary="Create order",
         guards=[allow(Scope.CUSTOMER, Scope.SERVICE)],
         operation_class=body_of(CreateOrder),
     )
@@ -53,7 +54,7 @@ class OrderController(Controller):
         claim = claim_of(request, wanted, order_view, is_required=pay)
         return await answer(lambda: shop.orders.create(new, claim, pay=pay))
 
-    @get(operation_id="list_orders", guards=[allow(*Scope)])
+    @get(operation_id="list_orders", summary="List orders", guards=[allow(*Scope)])
     async def list_orders(
         self,
         request: ApiRequest,
@@ -71,7 +72,7 @@ class OrderController(Controller):
         )
         return page_of(rows, limit, order_view, key="id")
 
-    @get("/{order_id:str}", operation_id="get_order", guards=[allow(*Scope)])
+    @get("/{order_id:str}", operation_id="get_order", summary="Get order", guards=[allow(*Scope)])
     async def read(self, request: ApiRequest, order_id: FromPath[str]) -> OrderView:
         """One order."""
         return order_view(await self._own(request, order_id))
@@ -79,6 +80,7 @@ class OrderController(Controller):
     @post(
         "/{order_id:str}/payments",
         operation_id="pay_order",
+        summary="Pay order",
         guards=[allow(Scope.CUSTOMER)],
         operation_class=body_of(PayOrder),
     )
@@ -110,6 +112,7 @@ class OrderController(Controller):
     @post(
         "/{order_id:str}/refunds",
         operation_id="refund_order",
+        summary="Refund order",
         guards=[staff_at_least(Role.SUPPORT)],
         operation_class=body_of(RefundOrder),
     )
@@ -133,6 +136,7 @@ class OrderController(Controller):
     @post(
         "/{order_id:str}/cancel",
         operation_id="cancel_order",
+        summary="Cancel order",
         status_code=200,
         guards=[allow(Scope.CUSTOMER, Scope.STAFF)],
         operation_class=body_of(Nothing, is_required=False),

@@ -30,6 +30,7 @@ class TopUpController(Controller):
 
     @post(
         operation_id="create_top_up",
+        summary="Create top-up",
         guards=[allow(Scope.CUSTOMER)],
         operation_class=body_of(CreateTopUp),
     )
@@ -47,6 +48,7 @@ class TopUpController(Controller):
     @get(
         "/{top_up_id:str}",
         operation_id="get_top_up",
+        summary="Get top-up",
         guards=[allow(Scope.CUSTOMER, Scope.STAFF)],
     )
     async def read(self, request: ApiRequest, top_up_id: FromPath[str]) -> TopUpView:
@@ -56,6 +58,7 @@ class TopUpController(Controller):
     @post(
         "/{top_up_id:str}/confirm",
         operation_id="confirm_top_up",
+        summary="Confirm top-up",
         status_code=200,
         guards=[allow(Scope.CUSTOMER)],
         operation_class=body_of(ConfirmTopUp),
@@ -72,6 +75,7 @@ class TopUpController(Controller):
     @post(
         "/{top_up_id:str}/refunds",
         operation_id="refund_top_up",
+        summary="Refund top-up",
         guards=[staff_at_least(Role.SUPPORT)],
         operation_class=body_of(RefundTopUp),
     )

@@ -33,14 +33,14 @@ class WalletController(Controller):
     tags = ("Wallet",)
     guards = (allow(Scope.CUSTOMER),)
 
-    @get(operation_id="get_wallet")
+    @get(operation_id="get_wallet", summary="Get wallet")
     async def read(self, request: ApiRequest, currency: FromQuery[str | None] = None) -> WalletView:
         """One's wallet: zeros before its first use."""
         shop = shop_of(request)
         code = currency_or_default(shop, currency)
         return wallet_view(await read_wallet(shop.database, request.user.id, code))
 
-    @get("/transactions", operation_id="list_transactions")
+    @get("/transactions", operation_id="list_transactions", summary="List transactions")
     async def statement(
         self,
         request: ApiRequest,

@@ -25,7 +25,7 @@ class WebhookController(Controller):
     tags = ("Webhooks",)
     opt = {"is_public": True, "is_unlimited": True}  # noqa: RUF012 - Litestar reads it so
 
-    @post(operation_id="receive_webhook", status_code=200)
+    @post(operation_id="receive_webhook", summary="Receive webhook", status_code=200)
     async def receive(
         self, request: Request[Any, Any, Any], code: FromPath[str], body: RawBody
     ) -> dict[str, str]:
@@ -42,7 +42,7 @@ class WebhookController(Controller):
         task.add_done_callback(_applying.discard)
         return {"status": "stored"}
 
-    @get(operation_id="answer_challenge", media_type=MediaType.TEXT)
+    @get(operation_id="answer_challenge", summary="Answer challenge", media_type=MediaType.TEXT)
     async def challenge(
         self, request: Request[Any, Any, Any], code: FromPath[str]
     ) -> Response[str]:

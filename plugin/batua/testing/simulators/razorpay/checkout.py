@@ -42,7 +42,24 @@ async def leave_checkout(
     return _guarded(request, order_id, key_id, return_url, outcome=str(form.get("outcome", "")))
 
 
-CHECKOUT_ROUTES = (show_checkout, leave_checkout)
+@get("/")
+async def show_orders(request: AnyRequest) -> Response[str]:
+    """The newest orders, each with the way to its checkout: where a visitor starts."""
+    books: Books = request.app.state.books
+    key_id = request.app.state.key_id
+    rows = [
+        link(
+            # Relative: the simulator does not know where it is mounted.
+            f"v1/checkout?{urlencode({'order_id': order['id'], 'key_id': key_id})}",
+            f"{format_money(order['amount'], order['currency'])}  {order['status']}  {order['id']}",
+        )
+        for order in reversed(books.orders(None)[-20:])
+    ]
+    empty = note("No order yet. Open a top-up, or pay an order by gateway.")
+    return _html(page("Orders", "".join(rows) or empty, eyebrow="newest first"), status=200)
+
+
+CHECKOUT_ROUTES = (show_orders, show_checkout, leave_checkout)
 
 
 def _guarded(
