@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+# First: it puts the fixed SQLite in the place of sqlite3.
+import batua.fixed_sqlite  # noqa: F401
+
+# isort: split
+
 import asyncio
 import json
 import os
@@ -17,7 +22,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import batua.fixed_sqlite  # noqa: F401 - before anything that imports sqlite3
 from batua.bootstrap import open_batua
 from batua.contract import Money
 from batua.database import migrate, open_database

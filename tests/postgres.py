@@ -209,7 +209,7 @@ def _start(binaries: Path, folder: Path) -> tuple[subprocess.Popen[bytes], Postg
             [binaries / "postgres", "-D", data,
              *(word for name, value in options.items() for word in ("-c", f"{name}={value}"))],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder,
-            preexec_fn=_stop_with_us, **identity,
+            preexec_fn=_stop_with_us, **identity,  # noqa: PLW1509
         )  # fmt: skip
     server = PostgresServer(f"postgresql://postgres@127.0.0.1:{port}/postgres")
     try:

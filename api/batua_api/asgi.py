@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+# First: it puts the fixed SQLite in the place of sqlite3.
+import batua.fixed_sqlite  # noqa: F401
+
+# isort: split
+
 import os
 
 from litestar import Litestar
 
-import batua.fixed_sqlite  # noqa: F401 - before anything that imports sqlite3
 from batua_api.app import create_app
 from batua_api.logs import configure_logs
 from batua_api.plugin import BatuaPlugin

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+# First: it puts the fixed SQLite in the place of sqlite3.
+import batua.fixed_sqlite  # noqa: F401
+
+# isort: split
+
 import asyncio
 import os
 import sys
@@ -12,7 +17,6 @@ import click
 from granian.constants import Interfaces
 from granian.server import Server
 
-import batua.fixed_sqlite  # noqa: F401 - before anything that imports sqlite3
 from batua import __version__
 from batua.bootstrap import Batua, open_batua
 from batua.database import migrate as migrate_database

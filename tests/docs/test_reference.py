@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from batua.registry import Registry
 from batua.clock import utc_now
+from batua.registry import Registry
 from batua.settings import Settings
 from batua_api.cli import cli
 from batua_api.problems import STATUSES

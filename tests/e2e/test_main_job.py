@@ -6,8 +6,8 @@ import json
 import pytest
 
 from tests.support.clients import JWT_SECRET, ShopClient
-from tests.support.processes import running_demo
 from tests.support.databases import read_rows
+from tests.support.processes import running_demo
 
 
 @pytest.fixture(scope="module")

@@ -191,7 +191,7 @@ async def test_a_row_that_two_needs_reach_is_one_record(engine):
 # --- refusals and neighbours --------------------------------------------------------------------
 
 
-async def test_a_refusal_leaves_nothing_behind(engine, database, commits):
+async def test_a_refusal_leaves_nothing_behind(engine, database, commits, caplog):
     await engine.submit(Post(movement(amount=100)))
     head, rows = await head_of(database), await balances(database)
     commits.clear()
@@ -202,6 +202,7 @@ async def test_a_refusal_leaves_nothing_behind(engine, database, commits):
     assert await balances(database) == rows, "RAVI's account was opened by it and is gone"
     assert await head_of(database) == head
     assert commits == [frozenset()]
+    assert not caplog.records, "a refusal is no failure of ours"
     again = await engine.submit(Post(movement(ASHA, RAVI, 100)))
     assert again["seq"] == 2
     assert await assert_chain_holds(database) == 2
@@ -309,7 +310,7 @@ async def test_what_reads_something_not_loaded_runs_alone(engine, commits):
     assert len(commits) == 2
 
 
-async def test_a_queue_that_is_full_refuses_and_loses_nothing(engine, database, monkeypatch):
+async def test_a_queue_that_is_full_refuses_and_loses_nothing(engine, database):
     async with holding_the_lock(database):
         first = asyncio.create_task(engine.submit(Balance(ASHA)))
         await asyncio.sleep(0.02)
@@ -384,7 +385,7 @@ async def test_two_hundred_debits_of_ten_on_a_hundred_let_ten_through(
     await racing[0].submit(Post(movement(amount=100)))
 
     async def debit(number):
-        await asyncio.sleep(number % 7 / 1000)  # not all in one group
+        await asyncio.sleep(number % 40 / 1000)  # not all in one group
         return await racing[number % engines].submit(Post(movement(ASHA, REVENUE, 10)))
 
     answers = await asyncio.gather(*map(debit, range(200)), return_exceptions=True)
@@ -396,6 +397,29 @@ async def test_two_hundred_debits_of_ten_on_a_hundred_let_ten_through(
     assert await assert_chain_holds(databases[0]) == 11
     for engine in racing:
         await engine.close()
+
+
+async def test_two_engines_that_write_at_once_take_turns(database_url, open_more, clock):
+    databases = [await open_more(database_url) for _ in range(2)]
+    racing = [Engine(database, TABLES, now=clock.now) for database in databases]
+
+    async def post(engine):
+        for _ in range(25):
+            await engine.submit(Post(movement(amount=1)))
+
+    await asyncio.gather(*map(post, racing))
+    assert await balances(databases[0]) == {BANK.key: (-50, 0), ASHA.key: (50, 0)}
+    assert await assert_chain_holds(databases[0]) == 50
+    for engine in racing:
+        await engine.close()
+
+
+async def test_nothing_is_even_read_while_another_engine_has_the_lock(engine, database):
+    async with holding_the_lock(database):
+        reading = asyncio.create_task(engine.submit(Balance(ASHA)))
+        await asyncio.sleep(0.1)
+        assert not reading.done()
+    assert await reading is None
 
 
 async def test_one_movement_submitted_many_times_at_once_is_posted_once(

@@ -15,7 +15,6 @@ from batua.contract import (
     DeliveryStatus,
     Notification,
     Notifier,
-    NotifierError,
     NotifierRejected,
     NotifierUnavailable,
     Template,
@@ -106,7 +105,8 @@ class Outbox:
             await self._close(message, "failed", note=str(error))
         except NotifierUnavailable as error:
             await self._retry(message, str(error), error.retry_after_s)
-        except (NotifierError, OSError, ValueError) as error:
+        except Exception as error:
+            # Whatever a notifier's bug raises: the messages behind this one must go out.
             await self._retry(message, f"{type(error).__name__}: {error}", None)
         else:
             await self._close(message, "sent", reference=sent.provider_reference)

@@ -128,8 +128,10 @@ class Poller:
         gives_up = now - payment["created_at"] > GIVE_UP_AFTER
         async with self._database.transaction() as transaction:
             await transaction.execute(
-                "update batua_payment set polls = polls + 1, next_poll_at = $1,"
-                " version = version + 1 where id = $2 and next_poll_at is not null",
+                # Without a new version: the engine, which decides on neither column, may hold
+                # the row at this moment and must not find it changed.
+                "update batua_payment set polls = polls + 1, next_poll_at = $1"
+                " where id = $2 and next_poll_at is not null",
                 None if gives_up else now + timedelta(seconds=wait_s),
                 payment["id"],
             )

@@ -210,9 +210,10 @@ class Refunder:
         refund = await self._read(refund_id)
         if refund["status"] != RefundStatus.PENDING or not refund["source_amount"]:
             return
-        gateway = self._registry.gateway(refund["gateway"])
-        if not isinstance(gateway, Refunds):
-            raise Conflict("refund_unsupported", f"{refund['gateway']} can't refund.")
+        gateway = self._gateway(refund)
+        if gateway is None:
+            await self._postpone(refund)
+            return
         request = RefundRequest(
             refund_id=refund_id,
             provider_payment_id=refund["provider_payment_id"],
@@ -230,7 +231,7 @@ class Refunder:
         except GatewayError as error:
             await self._apply(refund_id, None, failure=str(error))
         else:
-            await self.apply(result, refund_id)
+            await self._take_in(result, refund_id)
 
     async def apply(self, result: RefundResult, refund_id: str) -> Applied:
         """Take in a provider's word on a refund of ours."""
@@ -259,8 +260,9 @@ class Refunder:
     async def poll(self, refund_id: str) -> None:
         """Resolve a refund that is not final: ask by our id, and send what was never sent."""
         refund = await self._read(refund_id)
-        gateway = self._registry.gateway(refund["gateway"])
-        if not isinstance(gateway, Refunds):
+        await self._postpone(refund)
+        gateway = self._gateway(refund)
+        if gateway is None:
             return
         lookup = RefundLookup(
             refund_id=refund_id,
@@ -268,14 +270,13 @@ class Refunder:
             provider_payment_id=refund["provider_payment_id"],
             amount=Money(refund["source_amount"], refund["currency"]),
         )
-        await self._postpone(refund)
         try:
             result = await gateway.fetch_refund(lookup)
         except GatewayError as error:
             log.warning("refund %s could not be looked up: %s", refund_id, error)
             return
         if result is not None:
-            await self.apply(result, refund_id)
+            await self._take_in(result, refund_id)
         elif refund["status"] == RefundStatus.PENDING:
             await self.send(refund_id)
         else:
@@ -292,6 +293,22 @@ class Refunder:
         )
         return [row["id"] for row in rows]
 
+    def _gateway(self, refund: Row) -> Refunds | None:
+        plugin = self._registry.gateways.get(refund["gateway"])
+        gateway: object = plugin.instance if plugin is not None else None
+        if isinstance(gateway, Refunds):
+            return gateway
+        # It is reserved, and stays so: a gateway whose secrets are back goes on with it.
+        log.error("refund %s waits: %s is off or can't refund", refund["id"], refund["gateway"])
+        return None
+
+    async def _take_in(self, result: RefundResult, refund_id: str) -> None:
+        try:
+            await self.apply(result, refund_id)
+        except Conflict as conflict:
+            # The provider made something else than we asked for: it stays reserved.
+            log.error("refund %s needs a person: %s", refund_id, conflict)  # noqa: TRY400
+
     async def _apply(
         self, refund_id: str, status: ProviderRefundStatus | None, *, failure: str
     ) -> None:
@@ -303,8 +320,10 @@ class Refunder:
         wait_s = min(FIRST_POLL_S * 2 ** refund["polls"], 3600)
         async with self._database.transaction() as transaction:
             await transaction.execute(
-                "update batua_refund set polls = polls + 1, next_poll_at = $1,"
-                " version = version + 1 where id = $2 and status in ('pending', 'unknown')",
+                # Without a new version: the engine, which decides on neither column, may hold
+                # the row at this moment and must not find it changed.
+                "update batua_refund set polls = polls + 1, next_poll_at = $1"
+                " where id = $2 and status in ('pending', 'unknown')",
                 self._engine.now() + timedelta(seconds=wait_s),
                 refund["id"],
             )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from batua.clock import NewId
-from batua.contract import Money
+from batua.contract import Money, Support
 from batua.errors import Conflict
 from batua.ledger import AccountName, Book, Movement, Need, Record, require_active
 from batua.ledger.tables import Account, Hold, Transfer
@@ -219,11 +219,13 @@ class TopUpPurpose:
 class RequestTopUpRefund:
     """Hold a top-up's money in the wallet and reserve its refund. The gateway is called later.
 
-    Raises ``Conflict`` when nothing refundable is left and ``InsufficientFunds`` when it is spent.
+    Raises ``Conflict`` (``refund_exceeds_refundable``, ``refund_unsupported``), and
+    ``InsufficientFunds`` when the money is spent.
     """
 
     top_up_id: str
     new: NewRefund
+    support: Mapping[str, Support]
 
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(TopUp, "id", self.top_up_id)
@@ -243,6 +245,7 @@ class RequestTopUpRefund:
                 f"(minor units), not {amount}.",
             )
         capture = self._capture(book, amount)
+        self._require_support(capture, amount)
         book.hold(self.new.id, _wallet(top_up), amount, refund_id=self.new.id)
         for row in (top_up, capture):
             book.update(row, refund_reserved=row["refund_reserved"] + amount)
@@ -254,6 +257,15 @@ class RequestTopUpRefund:
             destination="source",
             amounts=(0, amount, amount),
         )
+
+    def _require_support(self, capture: Record, amount: int) -> None:
+        support = self.support.get(capture["gateway"], Support.NONE)
+        is_whole = amount == capture["amount"]
+        if support is not Support.PARTIAL and not (support is Support.FULL_ONLY and is_whole):
+            raise Conflict(
+                "refund_unsupported",
+                f"The gateway {capture['gateway']!r} can't refund {amount} of this top-up.",
+            )
 
     def _capture(self, book: Book, amount: int) -> Record:
         for capture in book.find(Capture, "top_up_id", self.top_up_id):

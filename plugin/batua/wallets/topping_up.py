@@ -25,6 +25,7 @@ from batua.payments import (
     Purposes,
     Refund,
     Refunder,
+    refund_support,
     run_flow,
 )
 from batua.registry import Registry
@@ -185,7 +186,7 @@ class TopUps:
 
         async def prepare() -> Operation[Record]:
             await self.read(top_up_id)
-            return RequestTopUpRefund(top_up_id, new)
+            return RequestTopUpRefund(top_up_id, new, refund_support(self._registry))
 
         async def work(subject: str) -> Operation[Record]:
             await self._refunder.send(subject)

@@ -1,0 +1,69 @@
+"""A real Chromium, and a demo for it to look at. Screenshots are kept in build/screenshots."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.async_api import async_playwright
+
+from tests.support.processes import running_demo
+
+SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+# Without the last ones Chromium looks for its maker's hosts at every start.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    with running_demo(f"sqlite:///{folder}/shop.sqlite", cwd=folder) as program:
+        yield program
+
+
+@pytest.fixture
+async def page(demo):
+    """A page whose requests to other hosts and whose script errors fail the test."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        if os.environ.get("BATUA_TEST_REQUIRE_ALL") == "1":
+            pytest.fail("there is no Chromium: install Debian's chromium")
+        pytest.skip("there is no Chromium: install Debian's chromium")
+    foreign: list[str] = []
+    broken: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        shown = await browser.new_page(viewport={"width": 1280, "height": 900})
+        shown.on(
+            "request",
+            lambda asked: (
+                None
+                if asked.url.startswith((demo.base, "data:", "blob:"))
+                else foreign.append(asked.url)
+            ),
+        )
+        shown.on("pageerror", lambda error: broken.append(str(error)))
+        shown.set_default_timeout(10_000)
+        yield shown
+        await browser.close()
+    assert foreign == []
+    assert broken == []
+
+
+@pytest.fixture
+def keep(page):
+    """Keeps a screenshot of the page under a name."""
+
+    async def keeping(name: str) -> None:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+    return keeping
