@@ -15,6 +15,7 @@ from litestar.exceptions import HTTPException
 
 from batua.contract import WebhookRejected
 from batua.errors import (
+    CommitUnknown,
     Conflict,
     DatabaseUnavailable,
     Forbidden,
@@ -148,6 +149,12 @@ def _database_unavailable(_: Request[Any, Any, Any], error: DatabaseUnavailable)
     return _respond(problem, {"Retry-After": "1"})
 
 
+def _commit_unknown(_: Request[Any, Any, Any], error: CommitUnknown) -> Response[bytes]:
+    log.error("a commit stays unknown: %s", error)
+    detail = "It may or may not have happened. Send the same request with the same key again."
+    return _respond(_problem(503, "outcome_unknown", detail), {"Retry-After": "2"})
+
+
 def _http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     code = _CODES.get(error.status_code, "http_error")
     errors = _parameter_errors(error)
@@ -176,6 +183,7 @@ EXCEPTION_HANDLERS: dict[int | type[Exception], Any] = {
     Refusal: _refused,
     WebhookRejected: _webhook_rejected,
     DatabaseUnavailable: _database_unavailable,
+    CommitUnknown: _commit_unknown,
     HTTPException: _http,
     Exception: _unexpected,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -29,8 +29,8 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     front: ``BATUA_RAZORPAY_KEY_ID``.
     """
 
-    database_url: str = "sqlite:///batua.sqlite"
-    """``sqlite:///file``, ``sqlite:////absolute/file`` or ``postgresql://…``."""
+    database_url: Secret = "sqlite:///batua.sqlite"
+    """``sqlite:///file``, ``sqlite:////absolute/file`` or ``postgresql://…``, with its password."""
     jwt_secret: Secret = ""
     """Signs and verifies tokens (HS256). At least 32 bytes, or the server refuses to start."""
     jwt_issuer: str = "batua"
@@ -47,13 +47,13 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """The code of the notifier that tells customers."""
     public_url: str = "http://127.0.0.1:8000"
     """Where customers reach this server: for links that providers send them back to."""
-    gateway_timeout_s: float = 10.0
+    gateway_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 10.0
     """How long a provider may take to answer one call."""
-    top_up_expiry_s: int = 3600
+    top_up_expiry_s: Annotated[int, msgspec.Meta(ge=1)] = 3600
     """A top-up that nobody paid expires after this; money that arrives later is still credited."""
     anchor_path: str = ""
     """Where ``batua verify`` keeps the newest proven hash, outside the database; empty for none."""
-    database_pool_size: int = 10
+    database_pool_size: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 10
     """PostgreSQL connections per process."""
 
 

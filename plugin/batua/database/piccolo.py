@@ -9,7 +9,7 @@ context is a silent no-op (trap T1).  These subclasses put that right.  They ove
 from __future__ import annotations
 
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
-from piccolo.engine.sqlite import SQLiteEngine, SQLiteTransaction, TransactionType
+from piccolo.engine.sqlite import Atomic, SQLiteEngine, SQLiteTransaction, TransactionType
 
 __all__ = ["SafePostgresEngine", "SafeSQLiteEngine"]
 
@@ -93,6 +93,9 @@ class SafePostgresEngine(PostgresEngine):
 
 class SafeSQLiteEngine(SQLiteEngine):
     """Piccolo's engine with immediate transactions."""
+
+    def atomic(self, transaction_type: TransactionType = TransactionType.immediate) -> Atomic:
+        return super().atomic(transaction_type)
 
     def transaction(
         self,
