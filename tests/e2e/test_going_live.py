@@ -2,36 +2,25 @@
 
 from tests.support.clients import JWT_SECRET, ShopClient
 from tests.support.databases import read_rows
-from tests.support.processes import free_port, running_serve, running_simulator
-
-SIMULATOR_SECRET = "simulator_webhook_secret"
+from tests.support.processes import free_port, gateway_at, running_serve, running_simulator
 
 
 async def test_test_money_is_not_posted_to_a_shop_that_has_gone_live(database_url, tmp_path):
     port = free_port()
     hook = f"http://127.0.0.1:{port}/api/v1/webhooks/razorpay"
-    variables = {
-        "BATUA_JWT_SECRET": JWT_SECRET,
-        "BATUA_RAZORPAY_KEY_SECRET": "simulator_key_secret",
-        "BATUA_RAZORPAY_WEBHOOK_SECRET": SIMULATOR_SECRET,
-    }
     with running_simulator(cwd=tmp_path, webhook_url=hook) as simulator:
-        test = {
-            **variables,
-            "BATUA_RAZORPAY_KEY_ID": "rzp_test_simulator",
-            "BATUA_RAZORPAY_BASE_URL": simulator.base,
-        }
+        test = {"BATUA_JWT_SECRET": JWT_SECRET, **gateway_at(simulator)}
         with running_serve(database_url, cwd=tmp_path, port=port, **test) as server:
-            async with ShopClient(server, simulator=simulator.base) as shop:
+            async with ShopClient(server, simulator) as shop:
                 top_up = await shop.top_up("nila", 50_000)
             assert server.stop() == 0
         live = {
-            **variables,
+            **test,
             "BATUA_RAZORPAY_KEY_ID": "rzp_live_elsewhere",
             "BATUA_RAZORPAY_BASE_URL": "https://127.0.0.1:9",  # nobody is there, nobody is asked
         }
         with running_serve(database_url, cwd=tmp_path, port=port, **live) as server:
-            async with ShopClient(server, simulator=simulator.base) as shop:
+            async with ShopClient(server, simulator) as shop:
                 paid = await shop.pay(top_up)
 
                 async def kept():

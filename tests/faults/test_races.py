@@ -8,21 +8,39 @@ import pytest
 
 from tests.support.clients import JWT_SECRET, ShopClient, new_name, order_of, verify
 from tests.support.databases import read_rows
-from tests.support.processes import run_batua, running_demo, running_serve
+from tests.support.processes import (
+    clean_environ,
+    free_port,
+    gateway_at,
+    run_batua,
+    running_serve,
+    running_simulator,
+)
 
-VARIABLES = {"BATUA_JWT_SECRET": JWT_SECRET, "BATUA_RATE_LIMIT": "off"}
+VARIABLES = {
+    "BATUA_JWT_SECRET": JWT_SECRET,
+    "BATUA_RATE_LIMIT": "off",
+    "BATUA_CUSTOMER_ORDERS": "on",
+}
 
 
 @pytest.fixture(scope="module")
-def demo(shop_url, tmp_path_factory):
-    with running_demo(shop_url, cwd=tmp_path_factory.mktemp("demo"), **VARIABLES) as demo:
-        yield demo
-        verify(demo)
+def processes(shop_url, tmp_path_factory):
+    """The production server with its worker, and a provider."""
+    cwd, port = tmp_path_factory.mktemp("shop"), free_port()
+    migrated = run_batua("migrate", environ=clean_environ(shop_url), cwd=cwd)
+    assert migrated.returncode == 0, migrated.stderr
+    hook = f"http://127.0.0.1:{port}/api/v1/webhooks/razorpay"
+    with running_simulator(cwd=cwd, webhook_url=hook) as simulator:
+        variables = VARIABLES | gateway_at(simulator)
+        with running_serve(shop_url, cwd=cwd, port=port, with_worker=True, **variables) as server:
+            yield server, simulator
+            verify(server)
 
 
 @pytest.fixture
-async def shop(demo):
-    async with ShopClient(demo) as shop:
+async def shop(processes):
+    async with ShopClient(*processes) as shop:
         yield shop
 
 
@@ -32,9 +50,7 @@ async def two_shops(postgres_url, tmp_path):
     async with contextlib.AsyncExitStack() as stack:
         shops = []
         for _ in range(2):
-            server = stack.enter_context(
-                running_serve(postgres_url, cwd=tmp_path, BATUA_CUSTOMER_ORDERS="on", **VARIABLES)
-            )
+            server = stack.enter_context(running_serve(postgres_url, cwd=tmp_path, **VARIABLES))
             shops.append(await stack.enter_async_context(ShopClient(server)))
         yield shops
         verify(shops[0].program)
@@ -209,7 +225,8 @@ async def test_partial_refunds_at_once_never_exceed_what_the_gateway_took(shop):
 # --- commands beside the server -----------------------------------------------------------------
 
 
-async def test_commands_run_beside_a_busy_server(shop, demo):
+async def test_commands_run_beside_a_busy_server(shop):
+    program = shop.program
     await shop.give("indu", 100_000)
 
     async def buy():
@@ -220,7 +237,7 @@ async def test_commands_run_beside_a_busy_server(shop, demo):
     commands = (("verify",), ("gateways",), ("migrate",))
     done = await asyncio.gather(
         *(
-            asyncio.to_thread(run_batua, *command, environ=demo.environ, cwd=demo.cwd)
+            asyncio.to_thread(run_batua, *command, environ=program.environ, cwd=program.cwd)
             for command in commands
         )
     )

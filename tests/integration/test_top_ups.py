@@ -429,9 +429,8 @@ async def test_a_top_up_is_not_refunded_through_a_gateway_that_is_off(database_u
     async with open_shop(database_url, clock) as shop:
         top_up = await shop.topped_up(50_000)
     async with open_shop(database_url, clock, environ={"BATUA_RAZORPAY_KEY_ID": ""}) as shop:
-        with pytest.raises(Conflict) as refusal:
-            await shop.refund_top_up(top_up)
-        assert refusal.value.code in {"gateway_off", "refund_unsupported"}
+        refused = await shop.refund_top_up(top_up)
+        assert (refused.status, refused["code"]) == (409, "refund_unsupported")
         assert (await shop.wallet()).held == 0
         assert await shop.rows("refund") == []
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import httpx
 
-from tests.support.processes import Program, clean_environ, run_batua
+from tests.support.processes import SIMULATOR_SECRETS, Program, clean_environ, run_batua
 
 __all__ = ["JWT_SECRET", "ShopClient", "new_name", "order_of", "signature", "verify"]
 
@@ -36,19 +36,13 @@ def signature(body: bytes, secret: str) -> str:
 class ShopClient:
     """Calls one shop in the name of anybody. Open it with ``async with``.
 
-    ``simulator`` is Razorpay's; the demo's own unless told.
+    Razorpay is the ``simulator``, or the demo's own.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        *,
-        simulator: str = "",
-        webhook_secret: str = "",
-    ) -> None:
+    def __init__(self, program: Program, simulator: Program | None = None) -> None:
         self.program = program
-        self.simulator = simulator or f"{program.base}/simulators/razorpay"
-        self._webhook_secret = webhook_secret
+        self.simulator = simulator.base if simulator else f"{program.base}/simulators/razorpay"
+        self._secrets = SIMULATOR_SECRETS if simulator else None
         self._http = httpx.AsyncClient(
             base_url=f"{program.base}/api/v1",
             trust_env=False,
@@ -162,7 +156,7 @@ class ShopClient:
 
     async def provider_orders(self, receipt: str) -> list[Any]:
         """The provider's orders of one payment of ours."""
-        secret = self.program.secrets()["BATUA_RAZORPAY_KEY_SECRET"]
+        secret = self.secrets["BATUA_RAZORPAY_KEY_SECRET"]
         answer = await self._http.get(
             f"{self.simulator}/v1/orders", params={"receipt": receipt}, auth=(KEY_ID, secret)
         )
@@ -188,8 +182,13 @@ class ShopClient:
         return await self._http.post("/webhooks/razorpay", content=body, headers=sent)
 
     @property
+    def secrets(self) -> dict[str, str]:
+        """What the shop shares with its provider."""
+        return self._secrets or self.program.secrets()
+
+    @property
     def webhook_secret(self) -> str:
-        return self._webhook_secret or self.program.secrets()["BATUA_RAZORPAY_WEBHOOK_SECRET"]
+        return self.secrets["BATUA_RAZORPAY_WEBHOOK_SECRET"]
 
     async def messages(self) -> list[str]:
         """What the customers' phones show."""

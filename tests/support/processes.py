@@ -19,9 +19,11 @@ from batua_api.local import beside_database
 
 __all__ = [
     "RUNNING",
+    "SIMULATOR_SECRETS",
     "Program",
     "clean_environ",
     "free_port",
+    "gateway_at",
     "run_batua",
     "running_demo",
     "running_serve",
@@ -34,6 +36,12 @@ READY_S = 30
 END_S = 20
 DEMO_IS_OPEN = "Stop it with Ctrl+C"
 """The demo is ready before its customers are seeded; it says this after."""
+
+SIMULATOR_SECRETS = {
+    "BATUA_RAZORPAY_KEY_SECRET": "simulator_key_secret",
+    "BATUA_RAZORPAY_WEBHOOK_SECRET": "simulator_webhook_secret",
+}
+"""Those of ``batua simulate razorpay``, where nobody tells it others."""
 
 RUNNING: list[Program] = []
 """What runs at the moment, for whoever reports a failure."""
@@ -150,6 +158,14 @@ def running_simulator(
     with _running(*arguments, environ=clean_environ(), cwd=cwd, port=port) as simulator:
         _wait_until_ready(simulator, "/_control/payments")
         yield simulator
+
+
+def gateway_at(simulator: Program) -> dict[str, str]:
+    """The settings of a shop whose Razorpay is this simulator."""
+    return SIMULATOR_SECRETS | {
+        "BATUA_RAZORPAY_KEY_ID": "rzp_test_simulator",
+        "BATUA_RAZORPAY_BASE_URL": simulator.base,
+    }
 
 
 @contextlib.contextmanager

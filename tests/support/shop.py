@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -258,6 +259,10 @@ class Shop:
         """Let time pass, then do everything that is due, once."""
         self.clock.advance(after_s)
         return await self.batua.worker.run_once()
+
+    async def pause(self) -> None:
+        """Let what runs beside the test go on."""
+        await asyncio.sleep(0.02)
 
     # --- looking ------------------------------------------------------------------------------
 

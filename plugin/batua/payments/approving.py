@@ -10,7 +10,7 @@ from batua.errors import Conflict, Forbidden
 from batua.ledger import Book, Need, Record
 from batua.ledger.tables import Hold
 from batua.payments.purposes import Purpose, Purposes
-from batua.payments.refunding import FIRST_POLL_S
+from batua.payments.rescheduling import FIRST_POLL_S
 from batua.payments.states import RefundStatus
 from batua.payments.tables import Capture, Refund
 

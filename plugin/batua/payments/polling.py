@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from batua.clock import NewId
 from batua.contract import FetchedPayment, GatewayError, Money, PaymentLookup
@@ -17,16 +16,13 @@ from batua.errors import Conflict
 from batua.ledger import Book, Engine, Need
 from batua.payments.capturing import ApplyPaymentResult
 from batua.payments.purposes import Purposes
-from batua.payments.starting import FIRST_POLL_S, RecordReference
+from batua.payments.rescheduling import Postpone
+from batua.payments.starting import RecordReference
 from batua.payments.states import PaymentStatus, advance_payment
 from batua.payments.tables import Payment
 from batua.registry import Registry
 
 __all__ = ["Poller"]
-
-WAIT_MAX_S = 3600
-GIVE_UP_AFTER = timedelta(days=6)
-"""Razorpay may still authorize a failed payment after five days (its documentation, 2026-11-22)."""
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +86,7 @@ class Poller:
         )
         if payment is None or payment["next_poll_at"] is None:
             return
-        await self._postpone(payment)
+        await self._engine.submit(Postpone(Payment, payment_id))
         fetched = await self.fetch(payment)
         if fetched is None:
             return
@@ -121,17 +117,3 @@ class Poller:
             await self._engine.submit(RecordReference(payment["id"], fetched.created))
             await self._on_reference(payment["gateway"], fetched.created.provider_reference)
         return fetched
-
-    async def _postpone(self, payment: Row) -> None:
-        now = self._engine.now()
-        wait_s = min(FIRST_POLL_S * 2 ** min(payment["polls"] + 1, 12), WAIT_MAX_S)
-        gives_up = now - payment["created_at"] > GIVE_UP_AFTER
-        async with self._database.transaction() as transaction:
-            await transaction.execute(
-                # Without a new version: the engine, which decides on neither column, may hold
-                # the row at this moment and must not find it changed.
-                "update batua_payment set polls = polls + 1, next_poll_at = $1"
-                " where id = $2 and next_poll_at is not null",
-                None if gives_up else now + timedelta(seconds=wait_s),
-                payment["id"],
-            )

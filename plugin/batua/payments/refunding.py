@@ -29,13 +29,12 @@ from batua.ledger import Book, Engine, Need, Record
 from batua.ledger.tables import Hold, Transfer
 from batua.payments.capturing import Applied
 from batua.payments.purposes import Purpose, Purposes
+from batua.payments.rescheduling import FIRST_POLL_S, Postpone
 from batua.payments.states import RefundStatus, advance_refund
 from batua.payments.tables import Capture, Refund
 from batua.registry import Registry
 
 __all__ = ["ApplyRefundResult", "NewRefund", "Refunder", "insert_refund", "refund_support"]
-
-FIRST_POLL_S = 5
 
 log = logging.getLogger(__name__)
 
@@ -212,7 +211,7 @@ class Refunder:
             return
         gateway = self._gateway(refund)
         if gateway is None:
-            await self._postpone(refund)
+            await self._engine.submit(Postpone(Refund, refund_id))
             return
         request = RefundRequest(
             refund_id=refund_id,
@@ -227,7 +226,7 @@ class Refunder:
         except GatewayUnavailable as error:
             # Nothing was sent: it stays pending, and the poller sends it again.
             log.warning("refund %s was not sent: %s", refund_id, error)
-            await self._postpone(refund)
+            await self._engine.submit(Postpone(Refund, refund_id))
         except GatewayError as error:
             await self._apply(refund_id, None, failure=str(error))
         else:
@@ -260,7 +259,7 @@ class Refunder:
     async def poll(self, refund_id: str) -> None:
         """Resolve a refund that is not final: ask by our id, and send what was never sent."""
         refund = await self._read(refund_id)
-        await self._postpone(refund)
+        await self._engine.submit(Postpone(Refund, refund_id))
         gateway = self._gateway(refund)
         if gateway is None:
             return
@@ -315,18 +314,6 @@ class Refunder:
         await self._engine.submit(
             ApplyRefundResult(refund_id, status, "", None, failure, self._purposes)
         )
-
-    async def _postpone(self, refund: Row) -> None:
-        wait_s = min(FIRST_POLL_S * 2 ** refund["polls"], 3600)
-        async with self._database.transaction() as transaction:
-            await transaction.execute(
-                # Without a new version: the engine, which decides on neither column, may hold
-                # the row at this moment and must not find it changed.
-                "update batua_refund set polls = polls + 1, next_poll_at = $1"
-                " where id = $2 and status in ('pending', 'unknown')",
-                self._engine.now() + timedelta(seconds=wait_s),
-                refund["id"],
-            )
 
     async def _read(self, refund_id: str) -> Row:
         row = await self._database.fetch_one(

@@ -26,14 +26,13 @@ from batua.database import Database
 from batua.errors import Conflict, GatewayFailed, InvalidRequest, TryAgain
 from batua.ledger import Book, Engine, Need, Record
 from batua.payments.purposes import Purposes
+from batua.payments.rescheduling import FIRST_POLL_S
 from batua.payments.states import PaymentStatus, advance_payment
 from batua.payments.switches import GatewayState, Switches
 from batua.payments.tables import Payment
 from batua.registry import Registry
 
 __all__ = ["NewPayment", "PaymentStarter", "insert_payment"]
-
-FIRST_POLL_S = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
