@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -40,6 +41,7 @@ def body_of(struct: type[msgspec.Struct], *, is_required: bool = True) -> type[O
     definitions = schema.pop("$defs", {})
     inlined = _inline(schema, definitions)
 
+    @dataclass
     class WithBody(Operation):
         def __post_init__(self) -> None:
             self.request_body = RequestBody(

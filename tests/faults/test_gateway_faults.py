@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.support.clients import JWT_SECRET, ShopClient, new_name, verify
+from tests.postgres import run_apart
+from tests.support.clients import JWT_SECRET, ShopClient, assert_sound, new_name
 from tests.support.databases import read_rows
 from tests.support.processes import running_demo
 
@@ -15,16 +16,18 @@ FAULTS = (
     "html",
     "connection_reset",
 )
+ALL = 1_000
+"""More answers than the worker, which asks about other payments meanwhile, can use up."""
 TOP_UP = {"amount": 50_000, "currency": "INR", "gateway": "razorpay"}
 
 
 @pytest.fixture(scope="module")
 def demo(shop_url, tmp_path_factory):
     cwd = tmp_path_factory.mktemp("demo")
-    variables = {"BATUA_JWT_SECRET": JWT_SECRET, "BATUA_GATEWAY_TIMEOUT_S": "1"}
+    variables = {"BATUA_JWT_SECRET": JWT_SECRET, "BATUA_GATEWAY_TIMEOUT_S": "0.5"}
     with running_demo(shop_url, cwd=cwd, **variables) as demo:
         yield demo
-        verify(demo)
+        run_apart(assert_sound(demo.database_url))
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ async def top_ups_of(shop, who):
 # --- opening a payment --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("times", [1, 2, 3], ids=lambda times: f"{times} answers lost")
+@pytest.mark.parametrize("times", [1, 3], ids=["one answer lost", "three answers lost"])
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_top_up_whose_provider_fell_silent_goes_on_under_the_same_key(shop, fault, times):
     key, before = new_name("key"), await top_ups_of(shop, "tara")
@@ -76,9 +79,10 @@ async def test_a_top_up_whose_provider_fell_silent_goes_on_under_the_same_key(sh
 
 async def test_a_provider_that_refuses_repeated_receipts_is_asked_for_the_first_order(shop):
     await shop.control("faults", {"strict_receipts": True})
-    await break_next(shop, "timeout_after_effect", times=2, path="/v1/orders")
+    await break_next(shop, "timeout_after_effect", times=ALL, path="/v1/orders")
     first = await shop.call("uma", "POST", "/topups", TOP_UP, key="strict")
     assert first.status_code == 503
+    await break_next(shop, "timeout_after_effect", times=0, path="")
     again = await shop.call("uma", "POST", "/topups", TOP_UP, key="strict")
     assert again.status_code == 201
     (made,) = await top_ups_of(shop, "uma")
@@ -87,9 +91,10 @@ async def test_a_provider_that_refuses_repeated_receipts_is_asked_for_the_first_
 
 
 async def test_a_top_up_that_nobody_asked_for_again_is_still_credited_when_it_was_paid(shop):
-    await break_next(shop, "500_after_effect", times=2, path="/v1/orders")
+    await break_next(shop, "500_after_effect", times=ALL, path="/v1/orders")
     lost = await shop.call("veda", "POST", "/topups", TOP_UP)
     assert lost.status_code == 503
+    await shop.heal()
     await shop.lose_webhooks()
     (made,) = await top_ups_of(shop, "veda")
     (order,) = await shop.provider_orders(made["payment"])
@@ -111,8 +116,8 @@ async def test_a_refund_whose_answer_was_lost_is_made_once_and_found_by_the_work
     orders = [await paid_order(shop, "wali") for _ in FAULTS]
     await shop.lose_webhooks()
     refunds = []
-    for (order, _), fault in zip(orders, FAULTS, strict=True):
-        await break_next(shop, fault, times=1, path="/refund")
+    for (order, payment), fault in zip(orders, FAULTS, strict=True):
+        await break_next(shop, fault, times=1, path=f"/{payment}/refund")
         path, key = f"/orders/{order}/refunds", new_name("key")
         wanted = {"to": "auto", "reason": "damaged"}
         answer = await shop.call("staff", "POST", path, wanted, key=key)
@@ -146,10 +151,10 @@ async def test_refunds_that_the_provider_undoes_or_never_makes_reopen_the_rest(s
     (at_provider,) = (await shop.books())[undone[1]]["refunds"]
     await shop.control("settle_refund", {"refund": at_provider["id"], "status": "failed"})
     await shop.until_status("staff", f"/refunds/{made['id']}", "failed")
-    for order, _ in (never, undone):
-        order = await shop.get("staff", f"/orders/{order}")
+    for order_id, _ in (never, undone):
+        order = await shop.get("staff", f"/orders/{order_id}")
         assert (order["status"], order["refunded"], order["refund_reserved"]) == ("paid", 0, 0)
-        again = await shop.refund(order["id"])
+        again = await shop.refund(order_id)
         await shop.until_status("staff", f"/refunds/{again['id']}", "succeeded")
 
 
@@ -172,4 +177,4 @@ async def test_afterwards_our_books_are_the_providers(shop, demo):
         demo.database_url, "select posted from batua_account where key = 'gateway:razorpay:INR'"
     )
     assert clearing["posted"] == -sum(amount - refunded for amount, refunded in theirs.values())
-    shop.verify()
+    await shop.verify()

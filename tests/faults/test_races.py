@@ -1,12 +1,12 @@
 """Many at once, over real HTTP: never more than there is, and one effect for one key."""
 
 import asyncio
-import contextlib
 from collections import Counter
 
 import pytest
 
-from tests.support.clients import JWT_SECRET, ShopClient, new_name, order_of, verify
+from tests.postgres import run_apart
+from tests.support.clients import JWT_SECRET, ShopClient, assert_sound, new_name, order_of
 from tests.support.databases import read_rows
 from tests.support.processes import (
     clean_environ,
@@ -35,7 +35,7 @@ def processes(shop_url, tmp_path_factory):
         variables = VARIABLES | gateway_at(simulator)
         with running_serve(shop_url, cwd=cwd, port=port, with_worker=True, **variables) as server:
             yield server, simulator
-            verify(server)
+            run_apart(assert_sound(server.database_url))
 
 
 @pytest.fixture
@@ -44,16 +44,23 @@ async def shop(processes):
         yield shop
 
 
+@pytest.fixture(scope="module")
+def two_servers(postgres_server, tmp_path_factory):
+    """Two production servers on one database."""
+    cwd, url = tmp_path_factory.mktemp("shops"), postgres_server.create()
+    with (
+        running_serve(url, cwd=cwd, **VARIABLES) as one,
+        running_serve(url, cwd=cwd, **VARIABLES) as other,
+    ):
+        yield one, other
+        run_apart(assert_sound(one.database_url))
+    postgres_server.drop(url)
+
+
 @pytest.fixture
-async def two_shops(postgres_url, tmp_path):
-    """Two servers on one database."""
-    async with contextlib.AsyncExitStack() as stack:
-        shops = []
-        for _ in range(2):
-            server = stack.enter_context(running_serve(postgres_url, cwd=tmp_path, **VARIABLES))
-            shops.append(await stack.enter_async_context(ShopClient(server)))
-        yield shops
-        verify(shops[0].program)
+async def two_shops(two_servers):
+    async with ShopClient(two_servers[0]) as one, ShopClient(two_servers[1]) as other:
+        yield [one, other]
 
 
 def codes_of(answers):
@@ -234,7 +241,7 @@ async def test_commands_run_beside_a_busy_server(shop):
             await shop.buy("indu", 10)
 
     buying = [asyncio.create_task(buy()) for _ in range(4)]
-    commands = (("verify",), ("gateways",), ("migrate",))
+    commands = (("verify",), ("migrate",))
     done = await asyncio.gather(
         *(
             asyncio.to_thread(run_batua, *command, environ=program.environ, cwd=program.cwd)

@@ -11,7 +11,7 @@ from tests.support.shop import open_shop, with_phone
 PHONE = "+919876543210"
 
 
-async def put(shop, id="asha", *, name=None, phone=None, consents=None, source="service:shop"):  # noqa: A002
+async def put(shop, id="asha", *, name=None, phone=None, consents=None, source="service:shop"):
     return await shop.batua.customers.put(
         id, name=name, phone=phone, consents=consents or {}, source=source
     )

@@ -533,7 +533,6 @@ GARBAGE = {
         "I14", "idempotency", KEY, "update batua_idempotency set created_at = 'noon'",
     ),
     "bytes": ("I17", "transfer", "6", TRANSFER + "reason = x'00ff' where seq = 6"),
-    "a key that is null": ("I22", "order", "None", ORDER + "id = null where id = 'ord_open'"),
     "a row that SQLite itself refuses": (
         "I22", "(the file)", "", ACCOUNT + "status = 'x' " + INR,
     ),

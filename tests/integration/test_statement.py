@@ -66,3 +66,38 @@ async def test_what_an_account_was_worth_at_a_moment(history, hours, balance):
 async def test_an_account_that_never_was_is_worth_nothing(database):
     assert await balance_at(database, ASHA, START) == 0
     assert await read_statement(database, ASHA, StatementFilter(), 10) == []
+
+
+async def test_pages_have_no_gap_and_no_repeat_while_new_entries_arrive(history):
+    engine = Engine(history, TABLES, now=lambda: START + timedelta(days=1))
+    seen, before = [], None
+    for _ in range(4):
+        rows = await read_statement(history, ASHA, StatementFilter(before_seq=before), 2)
+        seen += rows
+        before = rows[-1]["seq"] if rows else before
+        await engine.submit(Post(movement(amount=1_000)))
+    await engine.close()
+
+    assert [row["amount"] for row in seen] == [-5, 40, 30, 20, 10]
+    assert len({row["seq"] for row in seen}) == 5
+
+
+async def test_the_balance_at_any_past_time_is_that_of_a_replay(database, clock):
+    engine = Engine(database, TABLES, now=clock.now)
+    replay = {clock.now() - timedelta(seconds=1): 0}
+    balance = 0
+    for number in range(1, 25):
+        is_out = number % 3 == 0
+        accounts = (ASHA, REVENUE) if is_out else ()
+        await engine.submit(Post(movement(*accounts, amount=number)))
+        balance += -number if is_out else number
+        replay[clock.now()] = balance
+        # Several entries share a moment, and somebody else's stand between them.
+        if number % 4 == 0:
+            await engine.submit(Post(movement(credit=RAVI, amount=number)))
+            clock.advance(10)
+            replay[clock.now() - timedelta(seconds=1)] = balance
+    await engine.close()
+
+    for moment, expected in replay.items():
+        assert await balance_at(database, ASHA, moment) == expected, moment

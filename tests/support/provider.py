@@ -93,6 +93,10 @@ class Provider:
         answer = await self._http.get("/_control/payments")
         return answer.json()["payments"]
 
+    def orders(self) -> list[dict[str, Any]]:
+        """Every order in the provider's books, oldest first."""
+        return self.simulator.app.state.books.orders(None)
+
     async def new_events(self) -> list[tuple[str, bytes, dict[str, str]]]:
         """Kind, body and headers of every webhook that was not handed out before, in order."""
         answer = await self._http.get("/_control/webhooks")

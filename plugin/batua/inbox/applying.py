@@ -9,6 +9,7 @@ from batua.clock import Clock, NewId
 from batua.contract import (
     DisputeResult,
     EventPayload,
+    Money,
     PaymentLookup,
     PaymentResult,
     RefundResult,
@@ -116,16 +117,19 @@ class Applier:
 
     async def _fetch(self, gateway: str, hint: PaymentResult) -> tuple[PaymentResult, ...]:
         payment = await self._database.fetch_one(
-            "select id from batua_payment where gateway = $1 and provider_reference = $2",
+            "select id, amount, currency from batua_payment"
+            " where gateway = $1 and provider_reference = $2",
             gateway,
             hint.provider_reference,
         )
         lookup = PaymentLookup(
             payment_id=payment["id"] if payment else "",
             provider_reference=hint.provider_reference,
-            amount=hint.amount,
+            amount=Money(payment["amount"], payment["currency"]) if payment else hint.amount,
         )
         fetched = await self._registry.gateway(gateway).fetch_payment(lookup)
+        if not fetched.attempts:
+            raise TryAgain("gateway_unavailable", f"{gateway} knows no attempt on it yet.")
         return fetched.attempts
 
     async def _close(self, row: Row, status: str, note: str) -> None:

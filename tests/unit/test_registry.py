@@ -1,0 +1,199 @@
+"""The registry: what is installed, what is off and why, and what must not be loaded at all."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+
+from batua.contract import Mode
+from batua.errors import ConfigurationError, Conflict
+from batua.registry import Registry
+from tests.support.plugins import PAPER, install
+
+RAZORPAY = {
+    "BATUA_RAZORPAY_KEY_ID": "rzp_test_1",
+    "BATUA_RAZORPAY_KEY_SECRET": "one",
+    "BATUA_RAZORPAY_WEBHOOK_SECRET": "two",
+}
+
+NOTIFIER = """
+from batua.contract import *
+
+
+class Pigeon(Notifier):
+    manifest = Manifest(
+        code="pigeon", name="Pigeon", summary="Slow.", version="1", author="us",
+        category="Notifier", settings=PluginSettings,
+    )
+    channel = "air"
+    needs_consent = False
+
+    def __init__(self, settings, transport): ...
+    async def send(self, notification): ...
+"""  # fmt: skip
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    """A folder of installed packages."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+async def opened():
+    registries = []
+
+    def open_registry(environ=None):
+        registry = Registry(environ or {}, now=lambda: datetime.now(UTC), timeout_s=1)
+        registries.append(registry)
+        return registry
+
+    yield open_registry
+    for registry in registries:
+        await registry.close()
+
+
+def test_the_built_in_plugins_are_found_by_entry_point(opened):
+    registry = opened(RAZORPAY)
+
+    assert "razorpay" in registry.gateways
+    assert {"console", "whatsapp"} <= registry.notifiers.keys()
+    assert registry.gateway("razorpay").mode is Mode.TEST
+    assert registry.gateways["razorpay"].problem == ""
+
+
+@pytest.mark.parametrize("missing", RAZORPAY)
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_missing_secret_turns_a_gateway_off_with_a_clear_line(opened, missing, value):
+    environ = {name: text for name, text in RAZORPAY.items() if name != missing}
+    registry = opened(environ if value is None else environ | {missing: value})
+
+    plugin = registry.gateways["razorpay"]
+    assert (plugin.instance, plugin.problem) == (None, f"razorpay is off: set {missing}")
+    with pytest.raises(Conflict) as refusal:
+        registry.gateway("razorpay")
+    assert refusal.value.code == "gateway_off"
+    assert missing in str(refusal.value)
+
+
+def test_every_missing_secret_is_named_at_once(opened):
+    assert opened().gateways["razorpay"].problem == f"razorpay is off: set {', '.join(RAZORPAY)}"
+
+
+def test_settings_that_cant_work_turn_a_gateway_off_without_repeating_a_secret(opened):
+    registry = opened(RAZORPAY | {"BATUA_RAZORPAY_KEY_ID": "abc"})
+
+    problem = registry.gateways["razorpay"].problem
+    assert problem == "razorpay is off: key_id must begin with rzp_test_ or rzp_live_"
+    assert "one" not in problem.split()
+
+
+def test_a_gateway_that_is_not_installed_is_said_to_be_so(opened):
+    with pytest.raises(Conflict, match="is not installed"):
+        opened().gateway("paytm")
+
+
+def test_a_package_adds_a_gateway_without_a_change_of_the_core(packages, opened):
+    install(packages, "paper_package", PAPER)
+
+    registry = opened({"BATUA_PAPER_SECRET": "s"})
+
+    assert registry.gateways["paper"].manifest.name == "Paper"
+    assert registry.gateway("paper").mode is Mode.TEST
+    assert list(registry.gateways) == sorted(registry.gateways)
+
+
+def test_a_package_adds_a_notifier(packages, opened):
+    install(packages, "pigeon_package", NOTIFIER, group="batua.notifiers",
+            value="pigeon = pigeon_package:Pigeon")  # fmt: skip
+
+    assert opened().notifiers["pigeon"].instance is not None
+
+
+def test_a_plugin_may_say_that_its_settings_cant_work(packages, opened):
+    install(packages, "paper_package", PAPER)
+
+    registry = opened({"BATUA_PAPER_SECRET": "weak"})
+
+    assert registry.gateways["paper"].problem == "paper is off: the secret is weak"
+
+
+def refused(packages, opened, match, *changes, **options):
+    source = options.pop("source", PAPER)
+    for old, new in changes:
+        assert old in source
+        source = source.replace(old, new)
+    # The module's name is new in every test: Python keeps what it has imported.
+    name = options.pop("name")
+    install(packages, name, source, **options)
+    with pytest.raises((ConfigurationError, TypeError), match=match):
+        opened({"BATUA_PAPER_SECRET": "s"})
+
+
+def test_two_packages_that_offer_one_code_are_refused(packages, opened):
+    install(packages, "paper_first", PAPER)
+    refused(packages, opened, "two installed packages offer batua.gateways 'paper'",
+            name="paper_second")  # fmt: skip
+
+
+def test_a_package_cant_stand_in_for_a_built_in_gateway(packages, opened):
+    refused(packages, opened, "two installed packages offer batua.gateways 'razorpay'",
+            ('code="paper"', 'code="razorpay"'), name="paper_impostor",
+            value="razorpay = paper_impostor:Paper")  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["Settings", "CODE", "make"])
+@pytest.mark.parametrize("group", ["batua.gateways", "batua.notifiers"])
+def test_an_entry_point_that_loads_no_plugin_is_refused(packages, opened, what, group):
+    name = f"paper_{what.lower()}_{group[6:]}"
+    refused(packages, opened, "entry point 'paper' is not a batua.contract",
+            ("class Paper", "CODE = 'paper'\n\n\ndef make(): ...\n\n\nclass Paper"), name=name,
+            group=group, value=f"paper = {name}:{what}")  # fmt: skip
+
+
+def test_a_gateway_under_another_code_than_its_own_is_refused(packages, opened):
+    refused(packages, opened, "manifest says 'paper'", name="paper_wrong_code",
+            value="envelope = paper_wrong_code:Paper")  # fmt: skip
+
+
+def test_a_notifier_under_another_code_than_its_own_is_refused(packages, opened):
+    refused(packages, opened, "manifest says 'pigeon'", source=NOTIFIER, name="pigeon_wrong_code",
+            group="batua.notifiers", value="dove = pigeon_wrong_code:Pigeon")  # fmt: skip
+
+
+def test_a_capability_that_is_declared_and_not_there_is_refused(packages, opened):
+    refused(packages, opened, "declares refund but does not implement",
+            ('frozenset({"INR"})', 'frozenset({"INR"}), refund=Support.PARTIAL'),
+            name="paper_declares")  # fmt: skip
+
+
+def test_a_capability_that_is_there_and_not_declared_is_refused(packages, opened):
+    refused(packages, opened, "implements Confirms but does not declare confirm",
+            ("    async def create_payment",
+             "    async def confirm(self, request): ...\n\n    async def create_payment"),
+            name="paper_implements")  # fmt: skip
+
+
+def test_a_gateway_without_capabilities_is_refused(packages, opened):
+    refused(packages, opened, "must have capabilities",
+            ('capabilities=Capabilities(currencies=frozenset({"INR"})),', ""),
+            name="paper_incapable")  # fmt: skip
+
+
+async def test_threads_and_connections_are_closed(packages):
+    install(packages, "paper_threads", PAPER.replace("class Paper", "class Paper"),
+            value="paper = paper_threads:Paper")  # fmt: skip
+    registry = Registry({"BATUA_PAPER_SECRET": "s"}, now=lambda: datetime.now(UTC), timeout_s=1)
+    transport = registry.gateway("paper").transport
+    inside = await transport.run_blocking(threading.current_thread)
+    assert inside.name.startswith("batua-paper")
+    assert transport.timeout_s == 1
+
+    await registry.close()
+    inside.join(timeout=5)
+
+    assert not inside.is_alive()
+    assert transport.http.is_closed
+    with pytest.raises(RuntimeError):
+        await transport.run_blocking(threading.current_thread)
