@@ -11,7 +11,7 @@ from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from batua.bootstrap import Batua
+from batua.bootstrap import Batua, open_batua
 from batua.contract import Money, format_money
 from batua.database import migrate, open_database
 from batua.settings import Settings, read_settings
@@ -50,10 +50,12 @@ async def run_demo(environ: Mapping[str, str], *, port: int, database_url: str) 
         await migrate(database)
     finally:
         await database.close()
+    plugins = _plugin_settings(secrets, base)
+    # Seeded before it serves: whoever finds it ready finds the customers too.
+    async with open_batua(settings, plugins, newcomers=_newcomer) as batua:
+        await _seed(batua, secrets["DEMO_STAFF_PASSWORD"])
     simulators = _simulators(secrets, base, database_url)
-    plugin = BatuaPlugin(
-        settings, _plugin_settings(secrets, base), with_worker=True, newcomers=_newcomer
-    )
+    plugin = BatuaPlugin(settings, plugins, with_worker=True, newcomers=_newcomer)
     app = create_app(
         plugin,
         _mount("/simulators/razorpay", simulators.razorpay.app),
@@ -63,7 +65,6 @@ async def run_demo(environ: Mapping[str, str], *, port: int, database_url: str) 
         await simulators.razorpay.start()
         await simulators.whatsapp.start()
         try:
-            await _seed(app.state.batua, secrets["DEMO_STAFF_PASSWORD"])
             click.echo(_welcome(base, settings, secrets["DEMO_STAFF_PASSWORD"]))
             await interrupted()
         finally:

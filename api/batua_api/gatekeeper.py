@@ -15,6 +15,7 @@ from litestar.exceptions import TooManyRequestsException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from batua.clock import Clock
+from batua.errors import InvalidRequest
 from batua_api.auth import Authenticator
 
 __all__ = ["Gatekeeper", "RateLimiter", "gatekeeper"]
@@ -64,6 +65,9 @@ class Gatekeeper:
         await self.app(scope, receive, send)
 
     def _admit(self, scope: Any) -> None:
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            # PostgreSQL can't store or compare it: no id and no filter of ours has one.
+            raise InvalidRequest("The address has a NUL character in it.")
         options = scope["route_handler"].opt
         limiter = None if options.get("is_unlimited") else self._limiter
         if limiter is not None:

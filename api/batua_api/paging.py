@@ -28,8 +28,11 @@ def read_cursor(cursor: str | None) -> str | None:
     if cursor is None:
         return None
     try:
-        return base64.urlsafe_b64decode(cursor.encode()).decode()
+        text = base64.urlsafe_b64decode(cursor.encode()).decode()
     except ValueError:
+        text = ""
+    if not text or not text.isprintable():
         raise InvalidRequest(
             "The cursor is not one of ours: take it from next_cursor.", pointer="/cursor"
-        ) from None
+        )
+    return text

@@ -2,7 +2,10 @@
 
 import asyncio
 
+import httpx
 import pytest
+
+from batua.database import Dialect
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -62,9 +65,10 @@ async def test_a_key_belongs_to_its_caller_and_its_route_with_its_ids(api):
         await api.post("/topups", TOP_UP, one, key="k"),
     ]
     first, other = [await api.order(who=one, amount=1_000) for _ in range(2)]
-    for order_id in (first, other):
-        made.append(await api.post(f"/orders/{order_id}/payments", {"method": "wallet"}, one,
-                                   key="k"))  # fmt: skip
+    made += [
+        await api.post(f"/orders/{order_id}/payments", {"method": "wallet"}, one, key="k")
+        for order_id in (first, other)
+    ]
 
     assert [answer.status_code for answer in made] == [201] * 5
     assert not any("idempotency-replayed" in answer.headers for answer in made)
@@ -155,6 +159,8 @@ async def test_one_key_a_hundred_times_at_once_has_one_effect_and_one_answer(api
 
 
 async def test_a_duplicate_waits_for_the_first_and_is_told_when_it_takes_too_long(api):
+    if api.shop.batua.database.dialect is Dialect.POSTGRES:
+        pytest.skip("five seconds of waiting; the lease itself is tested on both engines")
     who = api.newcomer()
     made = await api.post("/topups", TOP_UP, who, key="k")
     # As if the first one were still at work, with half a minute left.
@@ -194,9 +200,8 @@ async def test_an_answer_that_is_no_longer_kept_is_said_to_be_gone(api):
 async def test_a_request_runs_to_its_end_although_its_client_went_away(api):
     who, body = api.newcomer(), order(api, pay_with="wallet")
     await api.shop.give(5_000, who)
-    with pytest.raises(Exception, match="") as gone:
+    with pytest.raises(httpx.TimeoutException):
         await api.http.post("/orders", json=body, headers=api.headers(who, "k"), timeout=0.000_1)
-    assert "Timeout" in type(gone.value).__name__
 
     again = await api.post("/orders", body, who, key="k")
 

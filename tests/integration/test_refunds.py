@@ -607,3 +607,19 @@ async def test_deciding_on_a_refund_reads_only_what_it_asked_for(shop):
     await shop.hear()
     assert {(await shop.row("refund", refund))["status"] for refund in refunds} == {"succeeded"}
     assert claim().id != claim().id
+
+
+async def test_a_refund_that_came_out_otherwise_stays_reserved_and_holds_up_no_other(shop, caplog):
+    orders = [await shop.paid_order(PAID, by="gateway", customer=name) for name in ("c1", "c2")]
+    odd, fine = [(await shop.refund(order, "source", 10_000))["id"] for order in orders]
+    await shop.provider.new_events()  # every webhook is lost
+    books = shop.provider.simulator.app.state.books
+    provider_id = (await shop.row("refund", odd))["provider_refund_id"]
+    books.store.put("refund", {**books.refund(provider_id), "amount": 9_999})
+
+    await shop.work(after_s=6)
+
+    assert (await shop.row("refund", odd))["status"] == "pending"
+    assert (await shop.row("order", orders[0]))["refund_reserved"] == 10_000
+    assert (await shop.row("refund", fine))["status"] == "succeeded"
+    assert any("needs a person" in record.message for record in caplog.records)

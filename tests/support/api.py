@@ -138,7 +138,9 @@ async def open_api(
     app = create_app(plugin)
     async with (
         serving(app) as base,
-        httpx.AsyncClient(base_url=f"{base}/api/v1", verify=False, trust_env=False) as http,
+        httpx.AsyncClient(
+            base_url=f"{base}/api/v1", verify=False, trust_env=False, timeout=20
+        ) as http,
     ):
         shop = Shop(app.state.batua, provider, clock)
         yield Api(http, shop, clock)

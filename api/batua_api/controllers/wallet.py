@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from litestar import Controller, Response, get
@@ -70,7 +70,7 @@ class WalletController(Controller):
 def _as_csv(rows: Sequence[Row]) -> Response[bytes]:
     return Response(
         write_csv([statement_item(row) for row in rows], StatementItem),
-        media_type=f"{CSV}; charset=utf-8",
+        media_type=CSV,
         headers={"Content-Disposition": 'attachment; filename="statement.csv"'},
     )
 
@@ -87,8 +87,13 @@ def _seq(cursor: str | None) -> int | None:
 
 
 def _utc(moment: datetime | None, pointer: str) -> datetime | None:
-    if moment is not None and moment.tzinfo is None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
         raise InvalidRequest(
             "A time needs its zone, such as 2026-11-22T10:00:00Z.", pointer=pointer
         )
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidRequest("The time is out of range.", pointer=pointer) from None

@@ -23,7 +23,7 @@ from piccolo.engine.base import Engine
 
 from batua.database.core import Database, Dialect, OpenTransactions, Reader, Row, Transaction
 from batua.database.piccolo import SafeSQLiteEngine
-from batua.errors import CommitUnknown, DatabaseUnavailable
+from batua.errors import CommitUnknown, ConfigurationError, DatabaseUnavailable
 
 __all__ = ["SQLiteDatabase", "has_wal_reset_bug"]
 
@@ -81,8 +81,7 @@ class _Connection:
             cached_statements=512,
         )
         connection.row_factory = sqlite3.Row
-        wal = not has_wal_reset_bug(sqlite3.sqlite_version_info)
-        connection.execute(f"pragma journal_mode = {'wal' if wal else 'delete'}").fetchone()
+        _set_journal_mode(connection, self._path)
         connection.execute("pragma synchronous = full")
         connection.execute("pragma foreign_keys = on")
         if self._read_only:
@@ -196,6 +195,22 @@ class SQLiteDatabase(Database):
         if self._engine is None:
             self._engine = SafeSQLiteEngine(path=str(self.path), timeout=BUSY_TIMEOUT_S)
         return self._engine
+
+
+def _set_journal_mode(connection: sqlite3.Connection, path: Path) -> None:
+    version = sqlite3.sqlite_version
+    wanted = "delete" if has_wal_reset_bug(sqlite3.sqlite_version_info) else "wal"
+    try:
+        connection.execute(f"pragma journal_mode = {wanted}").fetchone()
+    except sqlite3.OperationalError:
+        (mode,) = connection.execute("pragma journal_mode").fetchone()
+        if mode == "wal" and wanted == "delete":
+            raise ConfigurationError(
+                f"{path} is in WAL mode and in use by another process, and this process has SQLite "
+                f"{version}, which may lose committed writes there. Install pysqlite3 and import "
+                "batua.fixed_sqlite first, or stop the other process."
+            ) from None
+        raise
 
 
 def _is_passing(error: sqlite3.OperationalError) -> bool:

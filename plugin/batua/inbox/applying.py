@@ -136,13 +136,21 @@ class Applier:
         if status == "quarantined":
             log.error("event %s of %s needs a person: %s", row["id"], row["gateway"], note)
         async with self._database.transaction() as transaction:
+            now = self._now()
+            # A payment may have learnt this reference since the event was found unmatched.
+            is_due = status == "unmatched" and await transaction.fetch_one(
+                "select 1 from batua_payment where gateway = $1 and provider_reference = $2",
+                row["gateway"],
+                row["provider_reference"],
+            )
             await transaction.execute(
-                "update batua_inbox set status = $1, note = $2, next_attempt_at = null,"
-                " applied_at = $3, attempts = attempts + 1, version = version + 1"
-                " where id = $4",
+                "update batua_inbox set status = $1, note = $2, next_attempt_at = $3,"
+                " applied_at = $4, attempts = attempts + 1, version = version + 1"
+                " where id = $5",
                 status,
                 note,
-                self._now(),
+                now if is_due else None,
+                now,
                 row["id"],
             )
 

@@ -36,7 +36,10 @@ class Receiver:
         self._new_id = new_id
 
     async def receive(self, code: str, body: bytes, headers: Mapping[str, str]) -> str | None:
-        """Store a genuine webhook and return its id; None for one that is stored already.
+        """Store a genuine webhook and return its id; None for one that has been dealt with.
+
+        One that is stored and still waits is returned again: the provider's retry is as good a
+        moment as any to apply it.
 
         Moves no money. Raises ``NotFound`` for a gateway that is not installed, and
         ``WebhookRejected`` for anything that can't be verified: then nothing is stored.
@@ -50,7 +53,7 @@ class Receiver:
         request = WebhookRequest(body=body, headers=headers, received_at=now)
         events = await plugin.instance.verify_webhook(request)
         first = events[0] if events else WebhookEvent(event_id="", event_type="", payload=None)
-        inbox_id = self._new_id("inb")
+        inbox_id, digest = self._new_id("inb"), hashlib.sha256(body).hexdigest()
         async with self._database.transaction() as transaction:
             stored = await transaction.execute(
                 "insert into batua_inbox (id, gateway, event_id, body_sha256, event_type, body,"
@@ -61,7 +64,7 @@ class Receiver:
                 inbox_id,
                 code,
                 first.event_id,
-                hashlib.sha256(body).hexdigest(),
+                digest,
                 first.event_type,
                 body,
                 _kept(headers),
@@ -71,7 +74,17 @@ class Receiver:
                 now,
             )
         failpoints.reach("inbox.stored")
-        return inbox_id if stored else None
+        return inbox_id if stored else await self._waiting(code, first.event_id, digest)
+
+    async def _waiting(self, code: str, event_id: str, digest: str) -> str | None:
+        row = await self._database.fetch_one(
+            "select id from batua_inbox where gateway = $1 and event_id = $2"
+            " and body_sha256 = $3 and next_attempt_at is not null",
+            code,
+            event_id,
+            digest,
+        )
+        return None if row is None else row["id"]
 
     async def match_again(self, gateway: str, provider_reference: str) -> None:
         """A payment has learnt its reference: events that came too early are due now."""
@@ -79,7 +92,9 @@ class Receiver:
             await transaction.execute(
                 "update batua_inbox set status = 'received', next_attempt_at = $1,"
                 " version = version + 1"
-                " where gateway = $2 and provider_reference = $3 and status = 'unmatched'",
+                # One that is being found unmatched at this moment is still "received".
+                " where gateway = $2 and provider_reference = $3"
+                " and status in ('unmatched', 'received')",
                 self._now(),
                 gateway,
                 provider_reference,

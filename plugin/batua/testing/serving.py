@@ -31,8 +31,16 @@ async def serving(app: Any, *, port: int | None = None) -> AsyncIterator[str]:
     Raises ``TimeoutError`` when the server does not listen within ten seconds.
     """
     port = port or free_port()
-    server = Server(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI,
-                    websockets=False, log_enabled=False)  # fmt: skip
+    server = Server(
+        app,
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.ASGI,
+        websockets=False,
+        log_enabled=False,
+        # Above this many open connections granian lets new ones wait, idle ones included.
+        backlog=1024,
+    )
     running = asyncio.create_task(server.serve())
     try:
         await asyncio.wait_for(_listening(port, running), _START_TIMEOUT_S)
