@@ -65,9 +65,9 @@ class Gatekeeper:
         await self.app(scope, receive, send)
 
     def _admit(self, scope: Any) -> None:
-        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            # PostgreSQL can't store or compare it: no id and no filter of ours has one.
-            raise InvalidRequest("The address has a NUL character in it.")
+        if {"\0", "\ufffd"} & set(scope["path"]) or b"%00" in scope["query_string"]:
+            # PostgreSQL can't compare NUL, and invalid UTF-8 would make two ids into one.
+            raise InvalidRequest("The address has a character in it that no id of ours has.")
         options = scope["route_handler"].opt
         limiter = None if options.get("is_unlimited") else self._limiter
         if limiter is not None:

@@ -35,9 +35,15 @@ class _Duty:
 
     async def do(self) -> int:
         ids = await self.due(BATCH)
+        failed = 0
         for due in ids:
-            await self.work(due)
-        return len(ids)
+            try:
+                await self.work(due)
+            except Exception:
+                # One that can't be worked on must not stand in the way of the others.
+                log.exception("the worker's duty %r failed on %s", self.name, due)
+                failed += 1
+        return len(ids) - failed
 
 
 class Worker:

@@ -88,3 +88,18 @@ async def test_whoever_has_no_name_is_called_by_their_id(shop):
 
     assert recipient is not None
     assert recipient.name == "asha"
+
+
+async def test_a_consent_moves_with_the_phone_number_and_the_old_one_keeps_its_own(shop):
+    put = shop.batua.customers.put
+    given = {"whatsapp": True}
+    await put("asha", name="Asha", phone="+915550000001", consents=given, source="service:shop")
+    await put("asha", name=None, phone="+915550000002", consents={}, source="service:shop")
+    consents = await shop.batua.database.fetch(
+        "select address, revoked_at, revoked_reason from batua_consent order by given_at, id"
+    )
+    assert [row["address"] for row in consents] == ["+915550000001", "+915550000002"]
+    assert [row["revoked_at"] is None for row in consents] == [False, True]
+    assert consents[0]["revoked_reason"] == "the phone number changed"
+    await put("asha", name=None, phone="", consents={}, source="service:shop")
+    assert await shop.batua.customers.consents("asha") == {}

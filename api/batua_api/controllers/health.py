@@ -20,6 +20,7 @@ class HealthController(Controller):
     path = "/health"
     tags = ("Health",)
     opt = {"is_public": True, "is_unlimited": True}  # noqa: RUF012 - Litestar reads it so
+    security = ({},)  # OpenAPI: no token is needed
 
     @get("/live", operation_id="live", summary="Live")
     async def live(self) -> dict[str, str]:

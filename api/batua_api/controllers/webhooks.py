@@ -24,6 +24,7 @@ class WebhookController(Controller):
     path = "/webhooks/{code:str}"
     tags = ("Webhooks",)
     opt = {"is_public": True, "is_unlimited": True}  # noqa: RUF012 - Litestar reads it so
+    security = ({},)  # OpenAPI: no token is needed
 
     @post(operation_id="receive_webhook", summary="Receive webhook", status_code=200)
     async def receive(

@@ -71,10 +71,11 @@ async def write(
     if strangers := (inserted.keys() | updated.keys()) - set(tables):
         raise InvariantViolated(f"no write order for {sorted(map(str, strangers))}")
     for table in tables:
-        if table in inserted:
-            await _insert(database, transaction, table, inserted[table])
+        # What is given up comes before what takes its place: a unique index may allow only one.
         if table in updated:
             await _update(database, transaction, table, updated[table])
+        if table in inserted:
+            await _insert(database, transaction, table, inserted[table])
     await _move_head(transaction, book)
 
 

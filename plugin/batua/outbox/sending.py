@@ -124,7 +124,7 @@ class Outbox:
                 note,
                 reference,
                 code,
-                self._now(),
+                self._now() if status == "sent" else None,
                 message["id"],
             )
 

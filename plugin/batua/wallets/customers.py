@@ -79,16 +79,14 @@ class PutCustomer:
         }
         if changes:
             book.update(customer, **changes, updated_at=book.now)
+        if "phone" in changes:
+            self._move_consents(book, customer)
         for channel, wanted in self.consents.items():
             self._set_consent(book, customer, channel, wanted=wanted)
         return customer
 
     def _set_consent(self, book: Book, customer: Record, channel: str, *, wanted: bool) -> None:
-        current = [
-            consent
-            for consent in book.find(Consent, "customer_id", self.id)
-            if consent["channel"] == channel and consent["revoked_at"] is None
-        ]
+        current = [each for each in self._current(book) if each["channel"] == channel]
         if wanted and not current:
             if not customer["phone"]:
                 raise InvalidRequest(
@@ -98,6 +96,23 @@ class PutCustomer:
         if not wanted:
             for consent in current:
                 book.update(consent, revoked_at=book.now, revoked_reason=self.source)
+
+    def _move_consents(self, book: Book, customer: Record) -> None:
+        # A consent is for the number that it was given with: the old row says so for ever.
+        for consent in self._current(book):
+            book.update(consent, revoked_at=book.now, revoked_reason="the phone number changed")
+            if customer["phone"]:
+                _give_consent(
+                    book,
+                    customer,
+                    consent["channel"],
+                    source=f"{self.source}, who changed the phone number",
+                    new_id=self.new_id,
+                )
+
+    def _current(self, book: Book) -> list[Record]:
+        consents = book.find(Consent, "customer_id", self.id)
+        return [consent for consent in consents if consent["revoked_at"] is None]
 
 
 def _give_consent(
