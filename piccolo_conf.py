@@ -21,5 +21,8 @@ DB = (
 
 APP_REGISTRY = AppRegistry(apps=[])
 APP_CONFIG = AppConfig(
-    app_name="batua", migrations_folder_path="", table_classes=list(TABLES), migration_dependencies=[]
+    app_name="batua",
+    migrations_folder_path="",
+    table_classes=list(TABLES),
+    migration_dependencies=[],
 )
