@@ -110,5 +110,7 @@ class Worker:
             await asyncio.sleep(PAUSE_S)
             return
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._sending.wait(), PAUSE_S)
+            # Not wait_for: Python 3.11's may swallow the cancellation that stops the worker.
+            async with asyncio.timeout(PAUSE_S):
+                await self._sending.wait()
         self._sending.clear()

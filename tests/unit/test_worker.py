@@ -1,5 +1,7 @@
 """The worker's duties: one thing that can't be worked on stands in nobody's way."""
 
+from pathlib import Path
+
 from batua.worker import _Duty
 
 
@@ -17,3 +19,13 @@ async def test_one_that_fails_does_not_stop_the_others(caplog):
     assert await _Duty("test", due, work).do() == 2
     assert worked == ["a", "c"]
     assert "broken" in caplog.text
+
+
+def test_nothing_of_ours_waits_in_a_way_that_swallows_a_cancellation():
+    # asyncio.wait_for in Python 3.11 returns, instead of raising CancelledError, when what it
+    # waits for is done at the same moment: a worker that is stopped then goes on for ever.
+    roots = [Path(__file__).parents[2] / root for root in ("plugin", "api", "admin")]
+    users = [
+        path for root in roots for path in root.rglob("*.py") if "wait_for(" in path.read_text()
+    ]
+    assert users == []

@@ -43,7 +43,8 @@ async def serving(app: Any, *, port: int | None = None) -> AsyncIterator[str]:
     )
     running = asyncio.create_task(server.serve())
     try:
-        await asyncio.wait_for(_listening(port, running), _START_TIMEOUT_S)
+        async with asyncio.timeout(_START_TIMEOUT_S):
+            await _listening(port, running)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.stop()

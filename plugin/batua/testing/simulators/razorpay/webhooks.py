@@ -121,7 +121,9 @@ class Webhooks:
                 if due := self._take_due():
                     tasks.create_task(self._deliver_all(http, due))
                 try:
-                    await asyncio.wait_for(self._changed.wait(), self._wait_s())
+                    # Not wait_for: Python 3.11's may swallow the cancellation that stops this.
+                    async with asyncio.timeout(self._wait_s()):
+                        await self._changed.wait()
                 except TimeoutError:
                     continue
 

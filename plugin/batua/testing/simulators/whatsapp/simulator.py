@@ -106,7 +106,8 @@ class WhatsAppSimulator:
     async def _hold(self) -> None:
         # Long enough for any client to give up, and over at once when the simulator stops.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), _HOLD_S)
+            async with asyncio.timeout(_HOLD_S):
+                await self._stopping.wait()
         raise GraphError(131016, "The simulator was told not to answer.")
 
 
