@@ -19,7 +19,7 @@ from batua_api.views import adjustment_view, wallet_view
 
 __all__ = ["CustomerController"]
 
-CustomerPath = Annotated[str, PathParameter(max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")]
+CustomerPath = Annotated[str, PathParameter(max_length=128, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 
 
 class CustomerController(Controller):

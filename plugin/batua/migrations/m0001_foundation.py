@@ -391,7 +391,7 @@ def _messages(columns: Columns, dialect: Dialect) -> list[str]:
         "create index batua_inbox_due on batua_inbox (next_attempt_at)"
         " where next_attempt_at is not null",
         "create index batua_inbox_unmatched on batua_inbox (gateway, provider_reference)"
-        " where status = 'unmatched'",
+        " where status in ('unmatched', 'received')",
         f"""create table batua_outbox (
             id text not null primary key,
             dedupe_key text not null unique,

@@ -146,6 +146,10 @@ class ApplyRefundResult:
                 "refund_not_open",
                 f"The provider made refund {self.refund_id!r}, which is {before} here.",
             )
+        is_refusal = self.status is ProviderRefundStatus.FAILED and self.amount is None
+        if is_refusal and before is not RefundStatus.PENDING:
+            # A refusal speaks of one call of ours, not of what an earlier call has done.
+            return Applied.NOTHING_NEW
         after = advance_refund(before, _HEARD[self.status])
         learnt = {"provider_refund_id": self.provider_refund_id} if self.provider_refund_id else {}
         if after is before and refund["provider_refund_id"] == (self.provider_refund_id or None):
@@ -222,7 +226,10 @@ class Refunder:
         try:
             result = await gateway.refund(request)
         except GatewayRejected as error:
-            await self._apply(refund_id, ProviderRefundStatus.FAILED, failure=str(error))
+            # Wrong credentials say nothing of the refund: an earlier call may have made it.
+            is_word = error.failure_code != "authentication_failed"
+            status = ProviderRefundStatus.FAILED if is_word else None
+            await self._apply(refund_id, status, failure=str(error))
         except GatewayUnavailable as error:
             # Nothing was sent: it stays pending, and the poller sends it again.
             log.warning("refund %s was not sent: %s", refund_id, error)

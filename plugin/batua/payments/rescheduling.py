@@ -24,10 +24,15 @@ GIVE_UP_AFTER = timedelta(days=6)
 
 @dataclass(frozen=True, slots=True)
 class Postpone:
-    """Put the next look at a payment or a refund off. Moves no money."""
+    """Put the next look at a payment or a refund off. Moves no money.
+
+    ``gives_up`` is for payments alone: a refund that is not final holds a customer's money, so it
+    is asked about until the provider says what became of it.
+    """
 
     table: type[Table]
     id: str
+    gives_up: bool = False
 
     def needs(self, book: Book) -> Iterable[Need]:
         del book
@@ -38,6 +43,6 @@ class Postpone:
         if row["next_poll_at"] is None:
             return
         wait_s = min(FIRST_POLL_S * 2 ** min(row["polls"], 12), WAIT_MAX_S)
-        gives_up = book.now - row["created_at"] > GIVE_UP_AFTER
+        gives_up = self.gives_up and book.now - row["created_at"] > GIVE_UP_AFTER
         next_poll_at = None if gives_up else book.now + timedelta(seconds=wait_s)
         book.update(row, polls=row["polls"] + 1, next_poll_at=next_poll_at)
