@@ -16,9 +16,11 @@ from batua.ledger.tables import (
     Account,
     Entry,
     Hold,
+    HoldLot,
     IdempotencyKey,
     LedgerHead,
     Lot,
+    LotEntry,
     Transfer,
 )
 from batua.orders import Order
@@ -53,7 +55,9 @@ LISTS: tuple[tuple[str, type[Table], str, str], ...] = (
     ("Money", Adjustment, "id customer_id direction amount currency reason_code status"
                           " requested_by approved_by created_at", "id"),
     ("Money", Hold, "id account_id amount captured currency status created_at", "created_at"),
-    ("Money", Lot, "id account_id kind amount remaining currency expires_at", "created_at"),
+    ("Money", Lot, "id account_key kind amount remaining held currency expires_at", "created_at"),
+    ("Money", LotEntry, "id lot_id transfer_id amount remaining_after", "id"),
+    ("Money", HoldLot, "hold_id lot_id amount", "id"),
     ("Money", LedgerHead, "ledger_id transfer_seq account_seq head_hash last_at", "id"),
     ("Messages", InboxEvent, "id gateway event_type status note provider_reference attempts"
                              " received_at applied_at", "id"),

@@ -18,9 +18,11 @@ from batua.ledger.tables import (
     Account,
     Entry,
     Hold,
+    HoldLot,
     IdempotencyKey,
     LedgerHead,
     Lot,
+    LotEntry,
     Transfer,
 )
 from batua.orders import Order, OrderPurpose, Orders
@@ -55,7 +57,7 @@ __all__ = ["TABLES", "Batua", "open_batua"]
 
 WRITE_ORDER: tuple[type[Table], ...] = (
     Account, Transfer, Entry, Customer, Consent, TopUp, Order, Adjustment, Payment, Capture,
-    Refund, Hold, Lot, IdempotencyKey, GatewaySwitch, OutboxMessage,
+    Refund, Hold, Lot, LotEntry, HoldLot, IdempotencyKey, GatewaySwitch, OutboxMessage,
 )  # fmt: skip
 """The tables that operations write, parents before children."""
 

@@ -27,7 +27,7 @@ from batua.ledger import Engine, Need
 from batua.ledger import engine as engine_module
 from batua.ledger.chain import transfer_hash
 from batua.ledger.engine import _Queued
-from batua.ledger.tables import Account, Entry, Hold, LedgerHead, Transfer
+from batua.ledger.tables import Account, Entry, Hold, LedgerHead, Lot, Transfer
 from tests.postgres import run_apart
 from tests.support.clock import START
 from tests.support.ledger import (
@@ -674,8 +674,8 @@ async def test_every_table_of_the_ledger_can_be_written(engine, database):
 
     def write(book):
         book.insert(
-            TABLES[5], id="lot_1", account_id=2, kind="bonus", amount=5, remaining=5, held=0,
-            currency="INR", transfer_seq=1, expires_at=START, created_at=START,
+            Lot, id="lot_1", account_key=ASHA.key, kind="bonus", amount=5, remaining=5, held=0,
+            currency="INR", top_up_id=None, expires_at=START, created_at=START,
         )  # fmt: skip
         book.hold("hld_1", ASHA, 5, expires_at=START + timedelta(days=1), order_id="ord_1")
 

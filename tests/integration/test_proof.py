@@ -517,8 +517,8 @@ GARBAGE = {
     ),
     "a word in a lot": (
         "I5", "lot", "lot_1",
-        "insert into batua_lot values"
-        " ('lot_1', 2, 'paid', 1, 1, 'x', 'INR', 1, null, '2026-01-01 00:00:00+00:00', 1)",
+        "insert into batua_lot values ('lot_1', 'wallet:asha:INR', 'bonus', 1, 1, 'x', 'INR',"
+        " null, null, '2026-01-01 00:00:00+00:00', 1)",
     ),
     "no time": ("I19", "transfer", "6", TRANSFER + "created_at = 'noon' where seq = 6"),
     "no number for a time": ("I19", "transfer", "6", TRANSFER + "occurred_at = 5 where seq = 6"),
@@ -587,7 +587,7 @@ STATUSES = (
     "refund", "top_up",
 )  # fmt: skip
 TEXT_KEYS = (
-    "adjustment", "capture", "consent", "customer", "hold", "idempotency", "inbox", "lot", "order",
+    "adjustment", "capture", "consent", "customer", "hold", "idempotency", "inbox", "order",
     "outbox", "payment", "refund", "top_up",
 )  # fmt: skip
 
@@ -595,8 +595,8 @@ TEXT_KEYS = (
 @pytest.fixture
 async def full_shop(shop):
     """A shop with a row in every table that refers to another."""
-    lot = {"account_id": 2, "kind": "paid", "amount": 1, "remaining": 0, "currency": "INR"}
-    await insert(shop, "batua_lot", id="lot_1", transfer_seq=1, **lot)
+    lot = {"account_key": "wallet:asha:INR", "kind": "bonus", "amount": 1, "remaining": 0}
+    await insert(shop, "batua_lot", id="lot_1", currency="INR", **lot)
     consent = {"channel": "x", "address": "x", "wording": "x", "source": "x", "given_at": NOW}
     await insert_all(shop, [("batua_consent", {"id": "c", "customer_id": "asha", **consent})])
     assert (await check(shop)).findings == ()

@@ -13,7 +13,17 @@ from batua.clock import new_id
 from batua.database import Database
 from batua.errors import NotFound
 from batua.ledger import AccountName, Book, Movement, Need, available
-from batua.ledger.tables import Account, Entry, Hold, IdempotencyKey, LedgerHead, Lot, Transfer
+from batua.ledger.tables import (
+    Account,
+    Entry,
+    Hold,
+    HoldLot,
+    IdempotencyKey,
+    LedgerHead,
+    Lot,
+    LotEntry,
+    Transfer,
+)
 from tests.support.clock import START
 
 __all__ = [
@@ -33,7 +43,7 @@ __all__ = [
     "movement",
 ]
 
-TABLES = (LedgerHead, Account, Transfer, Entry, Hold, Lot, IdempotencyKey)
+TABLES = (LedgerHead, Account, Transfer, Entry, Hold, Lot, LotEntry, HoldLot, IdempotencyKey)
 ASHA = AccountName.wallet("asha", "INR")
 RAVI = AccountName.wallet("ravi", "INR")
 BANK = AccountName.gateway("bank", "INR")

@@ -42,7 +42,7 @@ async def migrate(database: Database, *, back: bool = False) -> list[str]:
     """Apply what is missing, or take the newest migration back. Returns the names.
 
     Raises ``ConfigurationError`` for a database that is ahead of this code, and for going back
-    past the foundation while the ledger holds transfers: that would drop money.
+    past a migration whose own rows say whose money it is: transfers, lots.
     """
     if back:
         return await _one_step_back(database)
@@ -75,12 +75,10 @@ async def _one_step_back(database: Database) -> list[str]:
         newest = next((m for m in reversed(MIGRATIONS) if m.name in applied), None)
         if newest is None:
             return []
-        if newest is MIGRATIONS[0] and await transaction.fetch_one(
-            "select seq from batua_transfer limit 1"
-        ):
+        if await transaction.fetch_one(f"select 1 as found from {newest.keeps} limit 1"):
             raise ConfigurationError(
-                f"{newest.name} stays: going back would drop a ledger that holds transfers. "
-                "Drop the database yourself if that is what you mean."
+                f"{newest.name} stays: going back would drop {newest.keeps}, which has rows that "
+                "say whose money it is. Drop the database yourself if that is what you mean."
             )
         for statement in newest.backwards(database.dialect):
             await transaction.execute(statement)

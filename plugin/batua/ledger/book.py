@@ -239,6 +239,7 @@ class Book:
         *,
         order_id: str | None = None,
         refund_id: str | None = None,
+        payment_id: str | None = None,
         expires_at: datetime | None = None,
     ) -> Record:
         """Set ``amount`` aside. Raises ``InsufficientFunds``."""
@@ -256,6 +257,7 @@ class Book:
             status="held",
             order_id=order_id,
             refund_id=refund_id,
+            payment_id=payment_id,
             expires_at=expires_at,
             created_at=self.now,
             closed_at=None,

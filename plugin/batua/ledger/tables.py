@@ -5,7 +5,17 @@ from __future__ import annotations
 from piccolo.columns import BigInt, Boolean, Integer, Text, Timestamptz
 from piccolo.table import Table
 
-__all__ = ["Account", "Entry", "Hold", "IdempotencyKey", "LedgerHead", "Lot", "Transfer"]
+__all__ = [
+    "Account",
+    "Entry",
+    "Hold",
+    "HoldLot",
+    "IdempotencyKey",
+    "LedgerHead",
+    "Lot",
+    "LotEntry",
+    "Transfer",
+]
 
 
 class LedgerHead(Table, tablename="batua_ledger"):
@@ -87,6 +97,7 @@ class Hold(Table, tablename="batua_hold"):
     status = Text()
     order_id = Text(null=True)
     refund_id = Text(null=True)
+    payment_id = Text(null=True)
     expires_at = Timestamptz(null=True)
     created_at = Timestamptz()
     closed_at = Timestamptz(null=True)
@@ -94,19 +105,41 @@ class Hold(Table, tablename="batua_hold"):
 
 
 class Lot(Table, tablename="batua_lot"):
-    """Credit of one origin: paid, bonus or refund, each with its own expiry."""
+    """Bonus or refund credit in a wallet. What a wallet has beyond its lots is paid credit.
+
+    ``amount`` is what it opened with, ``remaining`` what is left, of which ``held`` is set aside.
+    """
 
     id = Text(primary_key=True)
-    account_id = BigInt()
+    account_key = Text()
     kind = Text()
     amount = BigInt()
     remaining = BigInt()
     held = BigInt()
     currency = Text()
-    transfer_seq = BigInt()
+    top_up_id = Text(null=True)
     expires_at = Timestamptz(null=True)
     created_at = Timestamptz()
     version = BigInt()
+
+
+class LotEntry(Table, tablename="batua_lot_entry"):
+    """What one transfer put into a lot or took out of it. Append-only, as entries are."""
+
+    id = Text(primary_key=True)
+    lot_id = Text()
+    transfer_id = Text()
+    amount = BigInt()
+    remaining_after = BigInt()
+
+
+class HoldLot(Table, tablename="batua_hold_lot"):
+    """How much of a hold is set aside in one lot. The rest of the hold is paid credit."""
+
+    id = Text(primary_key=True)
+    hold_id = Text()
+    lot_id = Text()
+    amount = BigInt()
 
 
 class IdempotencyKey(Table, tablename="batua_idempotency"):

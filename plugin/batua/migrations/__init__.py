@@ -7,16 +7,24 @@ from typing import NamedTuple
 
 from batua.dialect import Dialect
 from batua.migrations import m0001_foundation as m0001
+from batua.migrations import m0002_lots as m0002
 
 __all__ = ["MIGRATIONS", "Migration"]
 
 
 class Migration(NamedTuple):
-    """One step of the schema: the statements that take it, and those that take it back."""
+    """One step of the schema: the statements that take it, and those that take it back.
+
+    While the table ``keeps`` has a row, there is no way back: it would drop what we owe somebody.
+    """
 
     name: str
     forwards: Callable[[Dialect], list[str]]
     backwards: Callable[[Dialect], list[str]]
+    keeps: str
 
 
-MIGRATIONS = (Migration(m0001.NAME, m0001.forwards, m0001.backwards),)
+MIGRATIONS = (
+    Migration(m0001.NAME, m0001.forwards, m0001.backwards, "batua_transfer"),
+    Migration(m0002.NAME, m0002.forwards, m0002.backwards, "batua_lot"),
+)

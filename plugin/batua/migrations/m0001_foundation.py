@@ -6,7 +6,7 @@ from batua.clock import new_id
 from batua.dialect import Dialect
 from batua.migrations.columns import CURRENCY, Columns
 
-__all__ = ["NAME", "backwards", "forwards"]
+__all__ = ["NAME", "append_only", "backwards", "forwards", "lot_table"]
 
 NAME = "0001_foundation"
 
@@ -23,7 +23,7 @@ def forwards(dialect: Dialect) -> list[str]:
         *_payments(columns),
         *_messages(columns, dialect),
         *_staff(columns),
-        *(statement for table in APPEND_ONLY for statement in _append_only(table, dialect)),
+        *(statement for table in APPEND_ONLY for statement in append_only(table, dialect)),
         "insert into batua_ledger (id, ledger_id, transfer_seq, account_seq, head_hash, last_at)"
         f" values (1, '{new_id('ldg')}', 0, 0, '', '1970-01-01 00:00:00.000000+00:00')",
     ]
@@ -124,6 +124,29 @@ def _ledger(columns: Columns, dialect: Dialect) -> list[str]:
             check (captured <= amount)
         )""",
         "create index batua_hold_account on batua_hold (account_id) where status = 'held'",
+        *lot_table(columns),
+        f"""create table batua_idempotency (
+            id text not null primary key,
+            principal text not null,
+            route text not null,
+            key text not null,
+            fingerprint text not null,
+            {columns.one_of("status", "in_progress", "finished")},
+            subject text not null,
+            {columns.optional_integer("response_status")},
+            response_body text,
+            lease_until timestamptz not null,
+            created_at timestamptz not null,
+            finished_at timestamptz,
+            {columns.integer("version", at_least=1)},
+            check (status = 'in_progress' or response_status is not null)
+        )""",
+    ]
+
+
+def lot_table(columns: Columns) -> list[str]:
+    """Lots as the foundation had them; ``m0002`` replaces them."""
+    return [
         f"""create table batua_lot (
             id text not null primary key,
             account_id bigint not null references batua_account (id),
@@ -141,22 +164,6 @@ def _ledger(columns: Columns, dialect: Dialect) -> list[str]:
             check (kind <> 'paid' or expires_at is null)
         )""",
         "create index batua_lot_account on batua_lot (account_id) where remaining > 0",
-        f"""create table batua_idempotency (
-            id text not null primary key,
-            principal text not null,
-            route text not null,
-            key text not null,
-            fingerprint text not null,
-            {columns.one_of("status", "in_progress", "finished")},
-            subject text not null,
-            {columns.optional_integer("response_status")},
-            response_body text,
-            lease_until timestamptz not null,
-            created_at timestamptz not null,
-            finished_at timestamptz,
-            {columns.integer("version", at_least=1)},
-            check (status = 'in_progress' or response_status is not null)
-        )""",
     ]
 
 
@@ -446,7 +453,8 @@ def _staff(columns: Columns) -> list[str]:
     ]
 
 
-def _append_only(table: str, dialect: Dialect) -> list[str]:
+def append_only(table: str, dialect: Dialect) -> list[str]:
+    """The triggers that refuse to change, delete or replace a row of ``table``."""
     key = "seq" if table == "batua_transfer" else "id"
     message = f"{table} is append-only: post a reversing transfer instead"
     if dialect is Dialect.SQLITE:

@@ -107,6 +107,7 @@ class CreateOrder:
             paid_by_gateway=0,
             refunded=0,
             refund_reserved=0,
+            wallet_refunded=0,
             created_by=new.created_by,
             paid_at=None,
             created_at=book.now,

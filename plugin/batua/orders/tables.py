@@ -23,6 +23,7 @@ class Order(Table, tablename="batua_order"):
     paid_by_gateway = BigInt()
     refunded = BigInt()
     refund_reserved = BigInt()
+    wallet_refunded = BigInt()
     created_by = Text()
     paid_at = Timestamptz(null=True)
     created_at = Timestamptz()

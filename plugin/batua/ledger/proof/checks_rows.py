@@ -20,7 +20,9 @@ REFERENCES: dict[str, dict[str, str]] = {
         "order_id": "batua_order",
         "refund_id": "batua_refund",
     },
-    "batua_lot": {"account_id": "batua_account", "transfer_seq": "batua_transfer"},
+    "batua_lot": {"top_up_id": "batua_top_up"},
+    "batua_lot_entry": {"lot_id": "batua_lot"},
+    "batua_hold_lot": {"hold_id": "batua_hold", "lot_id": "batua_lot"},
     "batua_consent": {"customer_id": "batua_customer"},
     "batua_adjustment": {"customer_id": "batua_customer"},
     "batua_top_up": {"customer_id": "batua_customer"},
@@ -69,9 +71,9 @@ WORDS: dict[str, tuple[str, ...]] = {
 """The statuses of each table."""
 
 TEXT_KEYS = (
-    "batua_hold", "batua_lot", "batua_idempotency", "batua_customer", "batua_consent",
-    "batua_top_up", "batua_order", "batua_payment", "batua_capture", "batua_refund",
-    "batua_adjustment", "batua_inbox", "batua_outbox",
+    "batua_hold", "batua_lot", "batua_lot_entry", "batua_hold_lot", "batua_idempotency",
+    "batua_customer", "batua_consent", "batua_top_up", "batua_order", "batua_payment",
+    "batua_capture", "batua_refund", "batua_adjustment", "batua_inbox", "batua_outbox",
 )  # fmt: skip
 
 
