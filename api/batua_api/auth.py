@@ -159,7 +159,8 @@ def issue_token(
 def allow(*scopes: Scope) -> Any:
     """A guard: only these scopes may use the route. Raises ``Forbidden``."""
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    # Litestar would run a plain function in a thread.
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         principal: Principal = connection.user
         if principal.scope not in scopes:
             wanted = " or ".join(scopes)
@@ -171,7 +172,7 @@ def allow(*scopes: Scope) -> Any:
 def staff_at_least(role: Role) -> Any:
     """A guard: only staff of this role or above. Raises ``Forbidden``."""
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         principal: Principal = connection.user
         if not principal.may(role):
             raise Forbidden("forbidden", f"This needs a staff token with role {role} or above.")

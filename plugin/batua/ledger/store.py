@@ -13,6 +13,7 @@ from piccolo.table import Table
 from batua.database import Database, Dialect, Transaction
 from batua.errors import InvariantViolated, StaleRow
 from batua.ledger.book import Book, Need, Record
+from batua.ledger.tables import columns_of, primary_key
 
 __all__ = ["load", "lock_head", "write"]
 
@@ -33,25 +34,29 @@ async def load(
     database: Database, transaction: Transaction, book: Book, needs: Iterable[Need]
 ) -> None:
     """Load rows by table and column, one statement each."""
-    wanted: dict[tuple[type[Table], str], list[Need]] = defaultdict(list)
+    wanted: dict[tuple[type[Table], str, str], list[Need]] = defaultdict(list)
     for need in needs:
-        wanted[need.table, need.column].append(need)
-    known: dict[tuple[type[Table], Any], Record] = book.records()
-    for (table, column), group in wanted.items():
-        pg_type = _pg_type(table, column)
+        wanted[need.table, need.column, need.only].append(need)
+    for (table, column, only), group in wanted.items():
         rows = await transaction.fetch(
-            f"select * from {table._meta.tablename}"
-            f" where {database.in_list(column, '$1', pg_type)}",
-            [need.value for need in group],
+            _select(database, table, column, only), [need.value for need in group]
         )
+        # A row that two needs reach is one record, or one change would hide the other.
+        known = book.records(table)
+        key = primary_key(table)
         found: dict[Any, list[Record]] = defaultdict(list)
         for row in rows:
-            record = Record(table, dict(row), is_new=False)
-            # A row that two needs reach is one record, or one change would hide the other.
-            record = known.setdefault((table, row[_primary_key(table)]), record)
+            record = known.get(row[key]) or Record(table, row, is_new=False)
             found[row[column]].append(record)
         for need in group:
             book.add(need, found[need.value])
+
+
+@cache
+def _select(database: Database, table: type[Table], column: str, only: str) -> str:
+    condition = database.in_list(column, "$1", _pg_type(table, column))
+    also = f" and {only}" if only else ""
+    return f"select * from {table._meta.tablename} where {condition}{also}"
 
 
 async def write(
@@ -96,7 +101,7 @@ async def _move_head(transaction: Transaction, book: Book) -> None:
 async def _insert(
     database: Database, transaction: Transaction, table: type[Table], rows: list[Record]
 ) -> None:
-    columns = _columns(table)
+    columns = columns_of(table)
     names = ", ".join(columns)
     if database.dialect is Dialect.SQLITE:
         places = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
@@ -133,7 +138,7 @@ async def _update_alike(
     changed: tuple[str, ...],
     rows: list[Record],
 ) -> int:
-    key = _primary_key(table)
+    key = primary_key(table)
     columns = (key, "version", *changed)
     if database.dialect is Dialect.SQLITE:
         settings = ", ".join(f"{column} = ${place}" for place, column in enumerate(changed, 3))
@@ -158,16 +163,6 @@ _PG_TYPES: dict[type[Column], str] = {
     Timestamptz: "timestamptz",
     Bytea: "bytea",
 }
-
-
-@cache
-def _columns(table: type[Table]) -> tuple[str, ...]:
-    return tuple(column._meta.db_column_name for column in table._meta.columns)
-
-
-@cache
-def _primary_key(table: type[Table]) -> str:
-    return table._meta.primary_key._meta.db_column_name
 
 
 @cache
