@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from piccolo.table import Table
@@ -49,7 +50,7 @@ class Record(dict[str, Any]):
         super().__init__(values)
         self.table = table
         self.is_new = is_new
-        self.changed: set[str] = set()
+        self.changed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,19 +155,17 @@ class Book:
     def update(self, row: Record, **changes: Any) -> None:
         """Stage changes to a row; its ``version`` guards the write."""
         before = {column: row[column] for column in changes}
-        changed, was_updated = set(row.changed), id(row) in self.updated
+        self._undo.append(partial(self._take_back, row, before, row.changed))
         row.update(changes)
-        row.changed |= changes.keys()
+        row.changed = row.changed | changes.keys()
         if not row.is_new:
             self.updated[id(row)] = row
 
-        def undo() -> None:
-            row.update(before)
-            row.changed = changed
-            if not was_updated:
-                self.updated.pop(id(row), None)
-
-        self._undo.append(undo)
+    def _take_back(self, row: Record, before: dict[str, Any], changed: frozenset[str]) -> None:
+        row.update(before)
+        row.changed = changed
+        if not changed:
+            self.updated.pop(id(row), None)
 
     def mark(self) -> int:
         """A place to come back to."""
@@ -314,4 +313,4 @@ class Book:
     def _set_head(self, column: str, value: Any) -> None:
         before = self.head[column]
         self.head[column] = value
-        self._undo.append(lambda: self.head.__setitem__(column, before))
+        self._undo.append(partial(self.head.__setitem__, column, before))
