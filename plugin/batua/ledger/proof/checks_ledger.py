@@ -1,26 +1,33 @@
-"""The pass over transfers and entries, in the order in which they were committed."""
+"""The pass over transfers and entries, in the order in which they were committed.
+
+It sees every row of the ledger: what it does for each is a plain loop without a single await.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from batua.database import Row
 from batua.ledger.proof.anchor import Anchor
 from batua.ledger.proof.checks_accounts import Account
+from batua.ledger.proof.checks_parties import Parties
 from batua.ledger.proof.findings import Finding, Findings
-from batua.ledger.proof.hashing import COLUMNS, chained_hash, moment
-from batua.ledger.proof.source import Source
+from batua.ledger.proof.hashing import COLUMNS, chained_hash, moment, written
+from batua.ledger.proof.source import Row, Source
+from batua.ledger.proof.transfers import HASHED_AS_STORED, Transfer
 
-__all__ = ["Progress", "Walk"]
+__all__ = ["Walk"]
 
-Progress = Callable[[int, int], None]
 
-CREDITS_FROM = {"suspense_release": "suspense", "adjustment_credit": "adjustment"}
-"""The kind of the debit account for a kind of transfer that may credit a wallet."""
+class Entry(NamedTuple):
+    """One account's side of a transfer, as stored."""
 
-UNKNOWN = Account(id=0, key="(no such account)", kind="", owner="", currency="")
+    id: int
+    account_id: Any
+    transfer_seq: Any
+    amount: Any
+    balance_after: Any
 
 
 class Walk:
@@ -46,141 +53,157 @@ class Walk:
         self._accounts = accounts
         self._anchor = anchor
         self._entries = _Entries(source)
+        self._parties = Parties(accounts, self._add)
 
     @property
     def entries(self) -> int:
         return self._entries.count
 
-    async def run(self, progress: Progress, total: int) -> None:
+    async def run(self, total: int) -> None:
         """Check every transfer with its entries."""
-        names = [name for name in COLUMNS if not name.endswith("_at")]
-        times = [self._source.time("occurred_at"), self._source.time("created_at")]
-        columns = ", ".join([*names, *times, "hash"])
+        names = [self._source.time(name) if name.endswith("_at") else name for name in COLUMNS]
+        columns = ", ".join([*names, "hash"])
         async for page in self._source.pages(columns, "batua_transfer", "seq", first=0):
-            for transfer in page:
-                await self._transfer(transfer)
-            progress(self.transfers, total)
-        async for entry in self._entries.up_to(None):
+            for transfer in map(Transfer._make, map(tuple, page)):
+                pair = self._entries.pair_of(transfer.seq)
+                self._transfer(transfer, *(pair or await self._entries_of(transfer.seq)))
+            self._source.progress("transfers", self.transfers, max(total, self.transfers))
+        while entry := await self._entries.next_up_to(None):
             self._stray(entry, None)
         self._check_anchor_reached()
 
-    async def _transfer(self, row: Row) -> None:
-        seq = row["seq"]
-        self._check_no_gap(seq)
-        debit_row = credit_row = None
-        async for entry in self._entries.up_to(2 * seq):
-            if entry["id"] == 2 * seq - 1:
-                debit_row = entry
-            elif entry["id"] == 2 * seq:
-                credit_row = entry
-            else:
+    async def _entries_of(self, seq: int) -> tuple[Entry | None, Entry | None]:
+        """The entries of a transfer at the end of a page, or where some are missing or strays."""
+        found: dict[int, Entry] = {}
+        while entry := await self._entries.next_up_to(2 * seq):
+            if entry.id < 2 * seq - 1:
                 self._stray(entry, seq)
-        self._check_entry(row, debit_row, "debit_account", -1)
-        self._check_entry(row, credit_row, "credit_account", 1)
-        self._check_hash(row, debit_row, credit_row)
-        self._check_time(row)
-        debit = self._party(row, "debit_account")
-        credit = self._party(row, "credit_account")
-        self._check_source_of_credit(row, debit, credit)
-        self._check_approval(row)
+            else:
+                found[entry.id] = entry
+        return found.get(2 * seq - 1), found.get(2 * seq)
+
+    def _transfer(self, row: Transfer, debit_row: Entry | None, credit_row: Entry | None) -> None:
+        seq = row.seq
+        if seq != self.last_seq + 1:
+            expected = self.last_seq + 1
+            missing = f"Transfers {expected} to {seq - 1} are missing: seq must have no gap."
+            self._add("I17", expected, missing)
+        amount = row.amount if type(row.amount) is int else None
+        self._check_entry(seq, debit_row, row.debit_account, amount and -amount, "debit_account")
+        self._check_entry(seq, credit_row, row.credit_account, amount, "credit_account")
+        self._check_chain(row, debit_row, credit_row)
+        self._parties.check(row)
         self.transfers += 1
         self.last_seq = seq
 
     # --- I17, I19: the chain ----------------------------------------------------------------
 
-    def _check_no_gap(self, seq: int) -> None:
-        expected = self.last_seq + 1
-        if seq != expected:
-            missing = f"Transfers {expected} to {seq - 1} are missing: seq must have no gap."
-            self._add("I17", expected, missing, seq=expected)
-
-    def _check_hash(self, row: Row, debit: Row | None, credit: Row | None) -> None:
-        after = [None if entry is None else entry["balance_after"] for entry in (debit, credit)]
-        expected = chained_hash(self.last_hash, row, *after)
-        if row["hash"] != expected:
+    def _check_chain(self, row: Transfer, debit: Entry | None, credit: Entry | None) -> None:
+        occurred, created = moment(row.occurred_at), moment(row.created_at)
+        expected = chained_hash(
+            self.last_hash,
+            (
+                *row[:HASHED_AS_STORED],
+                written(occurred, row.occurred_at),
+                written(created, row.created_at),
+            ),
+            debit and debit.balance_after,
+            credit and credit.balance_after,
+        )
+        if row.hash != expected:
             self._add(
                 "I17",
-                row["seq"],
-                f"Transfer {row['seq']} has hash {row['hash']}, expected {expected}: it, a "
+                row.seq,
+                f"Transfer {row.seq} has hash {row.hash}, expected {expected}: it, a "
                 "balance after it, or the hash before it was changed.",
             )
-        self.last_hash = row["hash"]
-        anchor = self._anchor
-        if anchor and anchor.transfer_seq == row["seq"] and anchor.head_hash != row["hash"]:
+        self.last_hash = row.hash
+        if self._anchor is not None and self._anchor.transfer_seq == row.seq:
+            self._check_anchor(self._anchor, row)
+        if occurred is None or created is None:
+            self._add_no_time(row)
+        if created is not None:
+            self._check_order(row.seq, created)
+
+    def _check_anchor(self, anchor: Anchor, row: Transfer) -> None:
+        if anchor.head_hash != row.hash:
             self._add(
                 "I17",
-                row["seq"],
-                f"Transfer {row['seq']} has hash {row['hash']}, but was anchored with "
+                row.seq,
+                f"Transfer {row.seq} has hash {row.hash}, but was anchored with "
                 f"{anchor.head_hash}: the ledger was rewritten.",
             )
 
     def _check_anchor_reached(self) -> None:
         if self._anchor is not None and self.last_seq < self._anchor.transfer_seq:
+            missing = self._anchor.transfer_seq - self.last_seq
             self._add(
                 "I17",
-                self._anchor.transfer_seq,
+                self.last_seq + 1,
                 f"The ledger ends at transfer {self.last_seq}, but was anchored at "
-                f"{self._anchor.transfer_seq}: its end was removed.",
+                f"{self._anchor.transfer_seq}: the anchor is {missing} ahead. This is a copy from "
+                "before the anchor, or the ledger's end was removed since.",
             )
 
-    def _check_time(self, row: Row) -> None:
+    def _add_no_time(self, row: Transfer) -> None:
         for column in ("occurred_at", "created_at"):
-            if moment(row[column]) is None:
-                self._add(
-                    "I19",
-                    row["seq"],
-                    f"Transfer {row['seq']} has {column} = {row[column]!r}: expected a time.",
-                )
-        created = moment(row["created_at"])
-        if created is None:
-            return
+            value = getattr(row, column)
+            if moment(value) is None:
+                message = f"Transfer {row.seq} has {column} = {value!r}: expected a time."
+                self._add("I19", row.seq, message)
+
+    def _check_order(self, seq: int, created: datetime) -> None:
         if self.last_created is not None and created < self.last_created:
             self._add(
                 "I19",
-                row["seq"],
-                f"Transfer {row['seq']} was created at {created}, before the one before it "
+                seq,
+                f"Transfer {seq} was created at {created}, before the one before it "
                 f"({self.last_created}).",
             )
         self.last_created = created
 
     # --- I1, I3, I22: the entries -----------------------------------------------------------
 
-    def _check_entry(self, row: Row, entry: Row | None, side: str, sign: int) -> None:
-        seq = row["seq"]
+    def _check_entry(
+        self, seq: int, entry: Entry | None, account: Any, amount: int | None, side: str
+    ) -> None:
         if entry is None:
             self._add("I1", seq, f"Transfer {seq} has no entry for its {side}.")
             return
-        expected = {"transfer_seq": seq, "account_id": row[side]}
-        if type(row["amount"]) is int:
-            expected["amount"] = sign * row["amount"]
+        if (entry.transfer_seq, entry.account_id, entry.amount) != (seq, account, amount):
+            self._add_wrong_entry(seq, entry, account, amount, side)
+        self._book(entry, seq)
+
+    def _add_wrong_entry(
+        self, seq: int, entry: Entry, account: Any, amount: int | None, side: str
+    ) -> None:
+        expected = {"transfer_seq": seq, "account_id": account}
+        if amount is not None:  # else I5 has found it in the transfer
+            expected["amount"] = amount
         for column, value in expected.items():
-            if entry[column] != value:
+            found = getattr(entry, column)
+            if found != value:
                 self._add_entry(
                     "I1",
                     entry,
-                    f"Entry {entry['id']}, the {side} of transfer {seq}, has {column} "
-                    f"{entry[column]!r}, expected {value}.",
+                    f"Entry {entry.id}, the {side} of transfer {seq}, has {column} "
+                    f"{found!r}, expected {value}.",
                     seq,
                 )
+
+    def _stray(self, entry: Entry, seq: int | None) -> None:
+        transfer = (entry.id + 1) // 2
+        message = f"Entry {entry.id} belongs to transfer {transfer}, which does not exist."
+        self._add_entry("I22", entry, message, seq)
         self._book(entry, seq)
 
-    def _stray(self, entry: Row, seq: int | None) -> None:
-        self._add_entry(
-            "I22",
-            entry,
-            f"Entry {entry['id']} belongs to transfer {(entry['id'] + 1) // 2}, which does not "
-            "exist.",
-            seq,
-        )
-        self._book(entry, seq)
-
-    def _book(self, entry: Row, seq: int | None) -> None:
-        account = self._accounts.get(entry["account_id"])
+    def _book(self, entry: Entry, seq: int | None) -> None:
+        account = self._accounts.get(entry.account_id)
         if account is None:
-            message = f"Entry {entry['id']} is of account {entry['account_id']!r}, which is none."
+            message = f"Entry {entry.id} is of account {entry.account_id!r}, which is none."
             self._add_entry("I22", entry, message, seq)
             return
-        amount, after = entry["amount"], entry["balance_after"]
+        amount, after = entry.amount, entry.balance_after
         if type(amount) is not int or type(after) is not int:
             return  # I5 has found it.
         expected = account.last_balance + amount
@@ -188,64 +211,23 @@ class Walk:
             self._add_entry(
                 "I3",
                 entry,
-                f"Entry {entry['id']} leaves {account.key} with {after}, expected "
+                f"Entry {entry.id} leaves {account.key} with {after}, expected "
                 f"{account.last_balance} + {amount} = {expected}.",
                 seq,
             )
-        if account.kind == "wallet" and after < 0:
-            message = f"Entry {entry['id']} leaves {account.key} with {after}, below zero."
+        if after < 0 and account.kind == "wallet":
+            message = f"Entry {entry.id} leaves {account.key} with {after}, below zero."
             self._add_entry("I4", entry, message, seq)
         account.last_balance = after
         account.entries_sum += amount
 
-    # --- I6, I8, I13, I20, I22: who and why ---------------------------------------------------
-
-    def _party(self, row: Row, side: str) -> Account:
-        seq, account = row["seq"], self._accounts.get(row[side])
-        if account is None:
-            self._add("I22", seq, f"Transfer {seq} has {side} {row[side]!r}, which is none.")
-            return UNKNOWN
-        if account.currency != row["currency"]:
-            self._add(
-                "I6",
-                seq,
-                f"Transfer {seq} is in {row['currency']}, but its {side} {account.key} is in "
-                f"{account.currency}.",
-            )
-        return account
-
-    def _check_source_of_credit(self, row: Row, debit: Account, credit: Account) -> None:
-        if credit.kind == "wallet" and not _may_credit_wallet(row, debit):
-            self._add(
-                "I8",
-                row["seq"],
-                f"Transfer {row['seq']} of kind {row['kind']} credits {credit.key} from "
-                f"{debit.key}: expected a capture, a refund with its id, an adjustment with its "
-                "actor, a release from suspense, a reversal or another wallet.",
-            )
-        if _named(row, "reversal") and row["reverses"] is None:
-            message = f"Transfer {row['seq']} of kind {row['kind']} reverses no transfer."
-            self._add("I13", row["seq"], message)
-
-    def _check_approval(self, row: Row) -> None:
-        if not _named(row, "adjustment_"):
-            return
-        seq = row["seq"]
-        for column in ("actor", "reason"):
-            if _is_empty(row[column]):
-                self._add("I20", seq, f"Transfer {seq} of kind {row['kind']} has no {column}.")
-        if row["approved_by"] is not None and row["approved_by"] == row["actor"]:
-            message = f"Transfer {seq} was made and approved by the same {row['actor']}."
-            self._add("I20", seq, message)
-
     # --- findings ---------------------------------------------------------------------------
 
-    def _add(self, invariant: str, row: int, message: str, *, seq: int | None = None) -> None:
-        finding = Finding(invariant, "batua_transfer", str(row), message)
-        self._findings.add(finding, seq=row if seq is None else seq)
+    def _add(self, invariant: str, row: int, message: str) -> None:
+        self._findings.add(Finding(invariant, "batua_transfer", str(row), message), seq=row)
 
-    def _add_entry(self, invariant: str, entry: Row, message: str, seq: int | None) -> None:
-        self._findings.add(Finding(invariant, "batua_entry", str(entry["id"]), message), seq=seq)
+    def _add_entry(self, invariant: str, entry: Entry, message: str, seq: int | None) -> None:
+        self._findings.add(Finding(invariant, "batua_entry", str(entry.id), message), seq=seq)
 
 
 class _Entries:
@@ -258,38 +240,28 @@ class _Entries:
         self._page: Sequence[Row] = ()
         self._next = 0
 
-    async def up_to(self, last_id: int | None) -> AsyncIterator[Row]:
-        """The next entries with an id of at most ``last_id``, or all that are left."""
-        while await self._has_next():
-            entry = self._page[self._next]
-            if last_id is not None and entry["id"] > last_id:
-                return
-            self._next += 1
-            self.count += 1
-            yield entry
+    def pair_of(self, seq: int) -> tuple[Entry, Entry] | None:
+        """The two entries of a transfer, if they are the next ones on the page."""
+        if self._next + 1 >= len(self._page):
+            return None
+        debit = Entry._make(tuple(self._page[self._next]))
+        credit = Entry._make(tuple(self._page[self._next + 1]))
+        if debit.id != 2 * seq - 1 or credit.id != 2 * seq:
+            return None
+        self._next += 2
+        self.count += 2
+        return debit, credit
 
-    async def _has_next(self) -> bool:
+    async def next_up_to(self, last_id: int | None) -> Entry | None:
+        """The next entry with an id of at most ``last_id``, or just the next. None for none."""
         if self._next == len(self._page):
             # No tuple for a default: CPython 3.11 raises SystemError then.
             self._page, self._next = await anext(self._pages, []), 0
-        return bool(self._page)
-
-
-def _may_credit_wallet(row: Row, debit: Account) -> bool:
-    if debit.kind in {"gateway", "wallet"}:
-        return True  # I7 proves that a debit of a gateway is a capture's, or I13 a reversal.
-    if _named(row, "reversal"):
-        return row["reverses"] is not None
-    if row["kind"] == "refund_to_wallet":
-        return row["refund_id"] is not None  # I8 in checks_refunds proves that it exists.
-    if CREDITS_FROM.get(row["kind"]) != debit.kind:
-        return False
-    return debit.kind == "suspense" or not _is_empty(row["actor"])
-
-
-def _named(row: Row, prefix: str) -> bool:
-    return str(row["kind"]).startswith(prefix)
-
-
-def _is_empty(value: Any) -> bool:
-    return value is None or not str(value).strip()
+        if not self._page:
+            return None
+        entry = Entry._make(tuple(self._page[self._next]))
+        if last_id is not None and entry.id > last_id:
+            return None
+        self._next += 1
+        self.count += 1
+        return entry

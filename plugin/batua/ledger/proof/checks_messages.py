@@ -6,10 +6,9 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from batua.database import Row
 from batua.ledger.proof.findings import Finding, Findings
 from batua.ledger.proof.hashing import moment
-from batua.ledger.proof.source import Rule, Source, apply
+from batua.ledger.proof.source import Row, Rule, Source, apply
 
 __all__ = ["check_messages"]
 
@@ -70,8 +69,8 @@ async def check_messages(source: Source, findings: Findings) -> None:
             for message, is_warning in _problems(row, now):
                 key = str(row["id"])
                 findings.add(Finding("I14", "batua_idempotency", key, message, is_warning))
-    await apply((INBOX_ONCE, OUTBOX_ONCE, *DEAD), source, findings)
-    await apply(STUCK, source, findings, now - MESSAGE_AGE_MAX)
+    await apply("messages", (INBOX_ONCE, OUTBOX_ONCE, *DEAD), source, findings)
+    await apply("messages", STUCK, source, findings, now - MESSAGE_AGE_MAX)
 
 
 def _problems(row: Row, now: datetime) -> Iterable[tuple[str, bool]]:
