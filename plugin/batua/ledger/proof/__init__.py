@@ -44,12 +44,14 @@ rewritten, with every hash and the head row, is caught by the outside anchor alo
 
 from batua.ledger.proof.anchor import Anchor, read_anchor, write_anchor
 from batua.ledger.proof.findings import Finding, Proof
+from batua.ledger.proof.opening import open_books
 from batua.ledger.proof.proof import prove, read_ledger_id
 
 __all__ = [
     "Anchor",
     "Finding",
     "Proof",
+    "open_books",
     "prove",
     "read_anchor",
     "read_ledger_id",
