@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from batua.ledger.proof.findings import Finding, Findings
 from batua.ledger.proof.hashing import moment
@@ -74,7 +75,8 @@ async def _check_keys(source: Source, findings: Findings, now: datetime) -> None
     columns = f"id, principal, route, key, status, response_status, {source.time('created_at')}"
     async for page in source.pages(columns, "batua_idempotency", "id", first=""):
         for row in page:
-            stored, principal, route, key, status, answer, created_at = tuple(row)
+            values: Iterable[Any] = tuple(row)
+            stored, principal, route, key, status, answer, created_at = values
             digest = sha256(f"{principal}\0{route}\0{key}\0".encode()).hexdigest()
             created = moment(created_at)
             if (

@@ -136,9 +136,11 @@ async def check_rows(source: Source, findings: Findings) -> None:
 
 
 async def _check_file(source: Source, findings: Findings) -> None:
+    source.progress("SQLite's own checks", 0, 2)
     for row in await source.reader.fetch("pragma foreign_key_check"):
         message = f"{row['table']}, rowid {row['rowid']}, refers to no row of {row['parent']}."
         findings.add(Finding("I22", row["table"], str(row["rowid"]), message))
+    source.progress("SQLite's own checks", 1, 2)
     for row in await source.reader.fetch(f"pragma integrity_check({findings.limit})"):
         if row["integrity_check"] != "ok":
             message = f"SQLite's integrity check says: {row['integrity_check']}."

@@ -74,8 +74,5 @@ async def opened_postgres(url: str) -> AsyncIterator[PostgresBooks]:
 def _reachable() -> Iterator[None]:
     try:
         yield
-    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
-            asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError,
-            asyncpg.InvalidCatalogNameError,
-            asyncpg.InvalidAuthorizationSpecificationError) as error:  # fmt: skip
+    except (OSError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
         raise DatabaseUnavailable(f"PostgreSQL: {error}") from error

@@ -29,28 +29,29 @@ class SQLiteBooks:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection: sqlite3.Connection
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batua-proof")
         # Nobody has the file open: read it as it lies, and see afterwards that it still does.
         self._is_alone = not _in_use(path)
         self._seen = _fingerprint(path)
-
-    async def open(self) -> None:
-        """Connect, and read a first row."""
-        await self._run(self._connect)
-        await self.fetch("select count(*) from sqlite_master")
+        self._connection = _connected(path, is_alone=self._is_alone)
 
     async def close(self) -> None:
         """Stop whatever still runs, and let go of the file."""
         self._connection.interrupt()
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
         self._thread.shutdown()
+        self._connection.close()
 
     async def fetch(self, sql: str, /, *args: Any) -> Sequence[Row]:
         """All rows. Raises ``DatabaseUnavailable``, for a malformed file too."""
         statement = re.sub(r"\$(\d+)", r"?\1", sql)
         values = [_bound(arg) for arg in args]
-        return await self._run(lambda: self._connection.execute(statement, values).fetchall())
+        try:
+            rows: Sequence[Row] = await asyncio.get_running_loop().run_in_executor(
+                self._thread, lambda: self._connection.execute(statement, values).fetchall()
+            )
+        except sqlite3.DatabaseError as error:
+            raise DatabaseUnavailable(f"{self._path} can't be read: {error}") from error
+        return rows
 
     async def fetch_one(self, sql: str, /, *args: Any) -> Row | None:
         """The first row, or None."""
@@ -72,25 +73,6 @@ class SQLiteBooks:
         if self._is_alone and (_in_use(self._path) or _fingerprint(self._path) != self._seen):
             raise DatabaseUnavailable(f"{self._path} was opened by another process: run it again")
 
-    async def _run(self, work: Any) -> Any:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-        except sqlite3.DatabaseError as error:
-            raise DatabaseUnavailable(f"{self._path} can't be read: {error}") from error
-
-    def _connect(self) -> None:
-        mode = "immutable=1" if self._is_alone else "mode=ro"
-        self._connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?{mode}",
-            uri=True,
-            timeout=BUSY_TIMEOUT_S,
-            isolation_level=None,
-            check_same_thread=False,  # to be interrupted
-        )
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("pragma query_only = on")
-        self._connection.execute(f"pragma cache_size = -{CACHE_KIB}")
-
 
 @asynccontextmanager
 async def opened_sqlite(path: Path) -> AsyncIterator[SQLiteBooks]:
@@ -98,11 +80,25 @@ async def opened_sqlite(path: Path) -> AsyncIterator[SQLiteBooks]:
     if not path.is_file():  # noqa: ASYNC240 - a local file, once
         raise ConfigurationError(f"there is no database at {path}")
     books = SQLiteBooks(path)
-    await books.open()
     try:
+        await books.fetch("pragma query_only = on")
+        await books.fetch(f"pragma cache_size = -{CACHE_KIB}")
         yield books
     finally:
         await books.close()
+
+
+def _connected(path: Path, *, is_alone: bool) -> sqlite3.Connection:
+    mode = "immutable=1" if is_alone else "mode=ro"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,  # it is used in one thread, and closed in another
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
 
 
 def _in_use(path: Path) -> bool:
