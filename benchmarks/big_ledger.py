@@ -63,6 +63,22 @@ HEAD = (
     " head_hash = '{hash}', last_at = '{at}'"
 )
 
+INDEXES = """
+    select format('drop index %s', indexrelid::regclass) as dropped,
+        pg_get_indexdef(indexrelid) as made
+    from pg_index i join pg_class c on c.oid = i.indexrelid
+    where c.relnamespace = current_schema()::regnamespace and c.relname like 'batua_%'
+    and not exists (select from pg_constraint where conindid = i.indexrelid)
+    union all
+    select format('alter table %s drop constraint %I', conrelid::regclass, conname),
+        format('alter table %s add constraint %I %s', conrelid::regclass, conname,
+            pg_get_constraintdef(oid))
+    from pg_constraint c
+    where connamespace = current_schema()::regnamespace and contype in ('p', 'u')
+    and not exists (select from pg_constraint f where f.contype = 'f' and f.conindid = c.conindid)
+"""
+"""Those that no foreign key needs: made again at the end they cost a third."""
+
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
@@ -100,10 +116,16 @@ async def _fill_postgres(database: PostgresDatabase, ledger: _Ledger) -> None:
         async with connection.transaction():
             # As above: replicas do not look up what the original has checked.
             await connection.execute("set local session_replication_role = replica")
+            await connection.execute("set local maintenance_work_mem = '256MB'")
+            indexes = await connection.fetch(INDEXES)
+            for index in indexes:
+                await connection.execute(index["dropped"])
             for rows in ledger.batches():
                 for table, values in rows.items():
                     columns = COLUMNS[table].split(", ")
                     await connection.copy_records_to_table(table, records=values, columns=columns)
+            for index in indexes:
+                await connection.execute(index["made"])
             await connection.execute(ledger.head())
         await connection.execute("vacuum analyze")
 
@@ -173,8 +195,8 @@ class _Ledger:
             (top_up, who, *of, "razorpay", "succeeded", PLENTY, "", "", at, at, at, 1)
         )
         rows["batua_payment"].append(
-            (payment, "razorpay", "test", "top_up", top_up, who, *of, "succeeded", "{}", "", at, 0)
-            + (at, at, 1)
+            (payment, "razorpay", "test", "top_up", top_up, who, *of, "succeeded", "{}", "", at)
+            + (0, at, at, 1)  # noqa: RUF005
         )
         rows["batua_capture"].append(
             (capture, "razorpay", "test", capture, "", payment, top_up, who, *of, "wallet", "", seq)

@@ -30,7 +30,7 @@ from batua_api.demo import run_demo
 from batua_api.interrupts import interrupted
 from batua_api.local import local_settings
 from batua_api.logs import configure_logs
-from batua_api.verifying import Shown, verify_ledger
+from batua_api.verifying import Shown, print_proof, verify_ledger
 
 __all__ = ["main"]
 
@@ -248,6 +248,7 @@ def verify(database_url: str | None, *, quiet: bool) -> None:
         proof = asyncio.run(proving)
     finally:
         shown.close()
+    print_proof(proof)
     if not proof.is_sound:
         sys.exit(1)
 

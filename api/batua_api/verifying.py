@@ -22,7 +22,7 @@ from batua.ledger.proof import (
     write_anchor,
 )
 
-__all__ = ["Shown", "verify_ledger"]
+__all__ = ["Shown", "print_proof", "verify_ledger"]
 
 REDRAW_S = 0.1
 LINE_S = 5.0
@@ -30,7 +30,7 @@ BAR_WIDTH = 24
 
 
 async def verify_ledger(url: str, *, anchor_path: str, progress: Progress) -> Proof:
-    """Prove the ledger at ``url`` without writing to it, print the findings, move the anchor.
+    """Prove the ledger at ``url`` without writing to it, and move the anchor if it is sound.
 
     Raises ``BatuaError`` or ``ValueError`` where there is no verdict.
     """
@@ -39,14 +39,18 @@ async def verify_ledger(url: str, *, anchor_path: str, progress: Progress) -> Pr
         await _require_current(books)
         anchor = _anchor_of(path, await read_ledger_id(books)) if path else None
         proof = await prove(books, progress=progress, anchor=anchor)
+    if proof.is_sound and path is not None:
+        write_anchor(path, proof)
+    return proof
+
+
+def print_proof(proof: Proof) -> None:
+    """The broken rows in the order of the ledger, or the verdict."""
     for finding in proof.findings:
         level = "warning" if finding.is_warning else "BROKEN"
         click.echo(f"{level} {finding.invariant} {finding.table} {finding.row}: {finding.message}")
     if proof.is_sound:
         click.echo(f"sound: {proof.transfers} transfers, {proof.entries} entries")
-        if path is not None:
-            write_anchor(path, proof)
-    return proof
 
 
 async def _require_current(books: Books) -> None:
@@ -72,7 +76,9 @@ class Shown:
         self._stream = stream
         self._is_terminal = stream.isatty()
         self._step = ""
-        self._began = self._last = time.monotonic()
+        self._began = time.monotonic()
+        # A terminal is drawn on at once; a log only has something that lasts.
+        self._last = 0.0 if self._is_terminal else self._began
 
     def __call__(self, step: str, done: int, total: int) -> None:
         now = time.monotonic()
