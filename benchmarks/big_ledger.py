@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from batua.database import Database, migrate, open_database
 from batua.database.postgres import PostgresDatabase
@@ -130,6 +130,23 @@ async def _fill_postgres(database: PostgresDatabase, ledger: _Ledger) -> None:
         await connection.execute("vacuum analyze")
 
 
+class _Transfer(NamedTuple):
+    """What is peculiar to one transfer."""
+
+    id: str
+    kind: str
+    debit: int
+    credit: int
+    amount: int
+    order: str | None
+    top_up: str | None
+    payment: str | None
+    reason: str
+    actor: str
+    debit_after: int
+    credit_after: int
+
+
 class _Ledger:
     """Makes the rows, in order. ``as_text``: times as SQLite stores them."""
 
@@ -188,61 +205,71 @@ class _Ledger:
 
     def _top_up(self, rows: Rows, seq: int) -> None:
         place, at = seq - 1, self._time()
-        who = f"customer_{place}"
+        who, times = f"customer_{place}", (at, at, 1)
         top_up, payment, capture = (f"{prefix}_{seq:026}" for prefix in ("top", "pay", "cap"))
-        of = (PLENTY, "INR")
+        money = (PLENTY, "INR")
         rows["batua_top_up"].append(
-            (top_up, who, *of, "razorpay", "succeeded", PLENTY, "", "", at, at, at, 1)
+            (top_up, who, *money, "razorpay", "succeeded", PLENTY, "", "", at, *times)
         )
         rows["batua_payment"].append(
-            (payment, "razorpay", "test", "top_up", top_up, who, *of, "succeeded", "{}", "", at)
-            + (0, at, at, 1)  # noqa: RUF005
-        )
+            (payment, "razorpay", "test", "top_up", top_up, who, *money, "succeeded", "{}", "", at,
+             0, *times)
+        )  # fmt: skip
         rows["batua_capture"].append(
-            (capture, "razorpay", "test", capture, "", payment, top_up, who, *of, "wallet", "", seq)
-            + ("upi", at, at, 1)
-        )
+            (capture, "razorpay", "test", capture, "", payment, top_up, who, *money, "wallet", "",
+             seq, "upi", *times)
+        )  # fmt: skip
         self._balances[place] = PLENTY
-        values = (f"{payment}.capture", "top_up", 1, place + 3, PLENTY, None, top_up, payment)
-        self._post(rows, seq, *values, "top_up", who, -seq * PLENTY, PLENTY)
+        self._post(
+            rows,
+            seq,
+            _Transfer(
+                f"{payment}.capture", "top_up", 1, place + 3, PLENTY, None, top_up, payment,
+                "top_up", who, -seq * PLENTY, PLENTY,
+            ),
+        )  # fmt: skip
 
     def _pay(self, rows: Rows, seq: int) -> None:
         place, at = (seq - 1) % self._customers, self._time()
         who, key, order = f"customer_{place}", f"key-{seq}", f"ord_{seq:026}"
+        times = (at, at, 1)
         rows["batua_order"].append(
-            (order, f"R-{seq}", who, PRICE, "INR", "", "[]", "paid", PRICE, who, at, at, at, 1)
+            (order, f"R-{seq}", who, PRICE, "INR", "", "[]", "paid", PRICE, who, at, *times)
         )
         digest = sha256(f"{who}\0POST /orders\0{key}\0".encode()).hexdigest()
         rows["batua_idempotency"].append(
-            (digest, who, "POST /orders", key, digest, "finished", order, 201, "{}", at, at, at, 1)
+            (digest, who, "POST /orders", key, digest, "finished", order, 201, "{}", at, *times)
         )
         rows["batua_outbox"].append(
-            (f"out_{seq:026}", f"{order}:paid", "order_paid", who, "{}", order, "whatsapp", "sent")
-            + ("", 1, at, at, 1)
-        )
+            (f"out_{seq:026}", f"{order}:paid", "order_paid", who, "{}", order, "whatsapp", "sent",
+             "", 1, *times)
+        )  # fmt: skip
         self._balances[place] -= PRICE
         self._revenue += PRICE
-        values = (f"{order}.payment", "order_payment", place + 3, 2, PRICE, order, None, None)
-        self._post(rows, seq, *values, "order", who, self._balances[place], self._revenue)
+        self._post(
+            rows,
+            seq,
+            _Transfer(
+                f"{order}.payment", "order_payment", place + 3, 2, PRICE, order, None, None,
+                "order", who, self._balances[place], self._revenue,
+            ),
+        )  # fmt: skip
 
-    def _post(
-        self, rows: Rows, seq: int, id: str, kind: str, debit: int, credit: int, amount: int,
-        order: str | None, top_up: str | None, payment: str | None, reason: str, actor: str,
-        debit_after: int, credit_after: int,
-    ) -> None:  # fmt: skip
-        named = ",".join("null" if value is None else f'"{value}"'
-                         for value in (order, top_up, payment))  # fmt: skip
+    def _post(self, rows: Rows, seq: int, transfer: _Transfer) -> None:
+        (key, kind, debit, credit, amount, order, top_up, payment, reason, actor,
+         debit_after, credit_after) = transfer  # fmt: skip
+        named = ",".join(f'"{each}"' if each else "null" for each in (order, top_up, payment))
         iso = self._iso("T")
         written = (
-            f'["{self._hash}",{seq},"{id}","{kind}",{debit},{credit},{amount},"INR",{named},null,'
+            f'["{self._hash}",{seq},"{key}","{kind}",{debit},{credit},{amount},"INR",{named},null,'
             f'null,"{reason}","{actor}",null,"{iso}","{iso}",{debit_after},{credit_after}]'
         )
         self._seq, self._hash = seq, sha256(written.encode()).hexdigest()
         at = self._time()
         rows["batua_transfer"].append(
-            (seq, id, kind, debit, credit, amount, "INR", order, top_up, payment, reason, actor)
-            + (at, at, self._hash)
-        )
+            (seq, key, kind, debit, credit, amount, "INR", order, top_up, payment, reason, actor,
+             at, at, self._hash)
+        )  # fmt: skip
         rows["batua_entry"].append((2 * seq - 1, debit, seq, -amount, debit_after))
         rows["batua_entry"].append((2 * seq, credit, seq, amount, credit_after))
 

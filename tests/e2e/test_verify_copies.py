@@ -1,10 +1,8 @@
 """``batua verify`` on a copy: read-only, compared with the anchor, and clear where it can't."""
 
-import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 
 import pytest
 

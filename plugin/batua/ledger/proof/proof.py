@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from batua.ledger.proof import (
-    checks_adjustments,
-    checks_holds,
-    checks_lots,
-    checks_orders,
-    checks_refunds,
-)
 from batua.ledger.proof.anchor import Anchor
-from batua.ledger.proof.checks_accounts import (
+from batua.ledger.proof.checks import (
+    adjustments,
+    holds,
+    lots,
+    orders,
+    refunds,
+)
+from batua.ledger.proof.checks.amounts import check_amounts
+from batua.ledger.proof.checks.captures import check_captures
+from batua.ledger.proof.checks.guards import check_guards
+from batua.ledger.proof.checks.messages import check_messages
+from batua.ledger.proof.checks.rows import check_rows
+from batua.ledger.proof.findings import Finding, Findings, Proof
+from batua.ledger.proof.source import Books, Progress, Source, apply, ignored
+from batua.ledger.proof.walk.accounts import (
     Head,
     check_accounts,
     check_head,
     load_accounts,
     read_head,
 )
-from batua.ledger.proof.checks_amounts import check_amounts
-from batua.ledger.proof.checks_captures import check_captures
-from batua.ledger.proof.checks_guards import check_guards
-from batua.ledger.proof.checks_ledger import Walk
-from batua.ledger.proof.checks_messages import check_messages
-from batua.ledger.proof.checks_rows import check_rows
-from batua.ledger.proof.findings import Finding, Findings, Proof
-from batua.ledger.proof.source import Books, Progress, Source, apply, ignored
+from batua.ledger.proof.walk.ledger import Walk
 
 __all__ = ["prove", "read_ledger_id"]
 
 PAGE_ROWS = 5_000
 RULES = (
-    *checks_refunds.RULES,
-    *checks_orders.RULES,
-    *checks_holds.RULES,
-    *checks_lots.RULES,
-    *checks_adjustments.RULES,
+    *refunds.RULES,
+    *orders.RULES,
+    *holds.RULES,
+    *lots.RULES,
+    *adjustments.RULES,
 )
 
 

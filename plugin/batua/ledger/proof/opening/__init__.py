@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from batua.errors import ConfigurationError
-from batua.ledger.proof.opening_postgres import PostgresBooks, opened_postgres
-from batua.ledger.proof.opening_sqlite import SQLiteBooks, opened_sqlite
+from batua.ledger.proof.opening.postgres import PostgresBooks, opened_postgres
+from batua.ledger.proof.opening.sqlite import SQLiteBooks, opened_sqlite
 
 __all__ = ["open_books"]
 

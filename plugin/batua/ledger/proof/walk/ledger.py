@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from batua.ledger.proof.anchor import Anchor
-from batua.ledger.proof.checks_accounts import Account
-from batua.ledger.proof.checks_parties import Parties
 from batua.ledger.proof.findings import Finding, Findings
-from batua.ledger.proof.hashing import COLUMNS, chained_hash, moment, written
 from batua.ledger.proof.source import Row, Source
-from batua.ledger.proof.transfers import HASHED_AS_STORED, Transfer
+from batua.ledger.proof.walk.accounts import Account
+from batua.ledger.proof.walk.hashing import COLUMNS, chained_hash, moment, written
+from batua.ledger.proof.walk.parties import Parties
+from batua.ledger.proof.walk.transfers import HASHED_AS_STORED, Transfer
 
 __all__ = ["Walk"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from batua.ledger.proof.checks_accounts import Account
-from batua.ledger.proof.transfers import Transfer
+from batua.ledger.proof.walk.accounts import Account
+from batua.ledger.proof.walk.transfers import Transfer
 
 __all__ = ["Parties"]
 
@@ -79,7 +79,7 @@ def _may_credit_wallet(row: Transfer, debit: Account) -> bool:
     if str(row.kind).startswith("reversal"):
         return row.reverses is not None
     if row.kind == "refund_to_wallet":
-        return row.refund_id is not None  # I8 in checks_refunds proves that it exists.
+        return row.refund_id is not None  # I8 in checks.refunds proves that it exists.
     if debit.kind not in CREDITS_FROM.get(row.kind, ()):
         return False
     if row.kind == "top_up_bonus":

@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import Any
 
 from batua.ledger.proof.findings import Finding, Findings
-from batua.ledger.proof.hashing import moment
 from batua.ledger.proof.source import Row, Rule, Source, apply
+from batua.ledger.proof.walk.hashing import moment
 
 __all__ = ["check_messages"]
 

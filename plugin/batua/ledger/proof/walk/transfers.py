@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from batua.ledger.proof.hashing import COLUMNS
+from batua.ledger.proof.walk.hashing import COLUMNS
 
 __all__ = ["HASHED_AS_STORED", "Transfer"]
 
