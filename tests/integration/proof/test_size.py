@@ -9,6 +9,7 @@ from batua.ledger.proof import open_books, prove
 from benchmarks.big_ledger import build
 
 CUSTOMERS = 10
+SLACK = 500_000  # a tenth of what the rows of one table would take
 
 
 @pytest.mark.parametrize(("transfers", "customers"), [(10, 10), (11, 10), (300, 7)])
@@ -45,4 +46,4 @@ async def test_ten_times_the_ledger_takes_the_same_memory(
     small = await peak_of(database, database_url, 600)
     other = await open_more(empty_url)
     await migrate(other)
-    assert await peak_of(other, empty_url, 6_000) < small * 1.2
+    assert await peak_of(other, empty_url, 6_000) < small + SLACK

@@ -84,9 +84,10 @@ async def check_amounts(source: Source, findings: Findings) -> None:
         is_bad = " or ".join(
             _is_bad(source.dialect, column, bounds) for column, bounds in columns.items()
         )
+        bad = f"select {key} as row_key, {', '.join(columns)} from {table} where {is_bad}"
         rows = await source.reader.fetch(
-            f"select {key} as row_key, {', '.join(columns)} from {table}"
-            f" where {is_bad} order by row_key limit {findings.limit}"
+            f"with bad as materialized ({bad}) select * from bad"
+            f" order by row_key limit {findings.limit}"
         )
         for row in rows:
             findings.unreadable.add(table)
