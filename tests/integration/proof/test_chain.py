@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from batua.ledger.proof import Anchor, read_anchor, read_ledger_id, write_anchor
+from batua.ledger.proof import Anchor, prove, read_anchor, read_ledger_id, write_anchor
 from tests.support.books import (
     ACCOUNT,
     BINOD,
@@ -147,3 +147,16 @@ def test_a_line_that_is_no_anchor_is_refused(tmp_path, line):
     path.write_text(line + "\n")
     with pytest.raises(ValueError, match="line 1, is no anchor"):
         read_anchor(path)
+
+
+async def test_what_is_found_does_not_hang_on_the_size_of_a_page(shop):
+    await attack(
+        shop,
+        "delete from batua_entry where id in (4, 13)",
+        "delete from batua_transfer where seq in (9, 20)",
+    )
+    found = [(await prove(shop, page_rows=rows)).findings for rows in (1, 2, 3, 5000)]
+    assert len(set(found)) == 1
+    assert {("I1", "2"), ("I1", "7"), ("I22", "17"), ("I22", "18"), ("I22", "39")} <= {
+        (finding.invariant, finding.row) for finding in found[0]
+    }

@@ -99,14 +99,14 @@ class Walk:
     # --- I17, I19: the chain ----------------------------------------------------------------
 
     def _check_chain(self, row: Transfer, debit: Entry | None, credit: Entry | None) -> None:
-        occurred, created = moment(row.occurred_at), moment(row.created_at)
+        created = occurred = moment(row.created_at)
+        created_text = occurred_text = written(created, row.created_at)
+        if row.occurred_at != row.created_at:  # most are the same
+            occurred = moment(row.occurred_at)
+            occurred_text = written(occurred, row.occurred_at)
         expected = chained_hash(
             self.last_hash,
-            (
-                *row[:HASHED_AS_STORED],
-                written(occurred, row.occurred_at),
-                written(created, row.created_at),
-            ),
+            (*row[:HASHED_AS_STORED], occurred_text, created_text),
             debit and debit.balance_after,
             credit and credit.balance_after,
         )
