@@ -6,8 +6,6 @@ from tests.support.books import (
     ACCOUNT,
     ASHA,
     BINOD,
-    ORDER,
-    REFUND,
     SALES,
     STAFF,
     attack,
@@ -107,15 +105,6 @@ PLANTED = {
     "a bonus that is no promotion": (
         "I8", "transfer", "21",
         ACCOUNT + "kind = 'revenue' where key = 'promotion:shop:INR'",
-    ),
-    "what was refunded of a wallet's share": (
-        "I9", "order", "ord_lots", ORDER + "wallet_refunded = 399 where id = 'ord_lots'",
-    ),
-    "a wallet's share refunded beyond itself": (
-        "I9", "order", "ord_split", ORDER + "paid_from_wallet = 4999 where id = 'ord_split'",
-    ),
-    "a wallet's share out of the capture": (
-        "I9", "order", "ord_split", REFUND + "capture_amount = 10000 where id = 'ref_s'",
     ),
 }  # fmt: skip
 

@@ -83,22 +83,6 @@ RULES = (
     ),
     Rule(
         invariant="I9",
-        table="batua_order",
-        # All that refunds sent to the wallet, but for what came out of the gateway's share.
-        sql="""select o.id as row_key, o.wallet_refunded, o.paid_from_wallet,
-            coalesce(r.total, 0) as total from batua_order o left join (
-                select order_id, sum(wallet_amount - (capture_amount - source_amount)) as total
-                from batua_refund where order_id is not null
-                and status in ('pending', 'unknown', 'succeeded', 'failed') group by order_id
-            ) r on r.order_id = o.id
-            where o.wallet_refunded is distinct from coalesce(r.total, 0)
-            or coalesce(o.wallet_refunded > o.paid_from_wallet, true)""",
-        message="Order {row_key} has {wallet_refunded} refunded of the {paid_from_wallet} that its"
-        " wallet paid, expected {total} by its refunds.",
-        adds_up=(*REFUND, "batua_order"),
-    ),
-    Rule(
-        invariant="I9",
         table="batua_top_up",
         sql="""select u.id as row_key, u.credited, coalesce(c.total, 0) as captured
             from batua_top_up u left join (
