@@ -299,7 +299,7 @@ async def test_what_reads_something_not_loaded_runs_alone(engine, commits):
 
         def needs(self, book):
             self.asked += 1
-            return [Need(Account, "key", RAVI.key)] if self.asked > 2 else []
+            return [Need(Account, "key", RAVI.key)] if self.asked > 1 else []
 
         def decide(self, book):
             return book.account(RAVI)["posted"]
