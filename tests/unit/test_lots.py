@@ -27,13 +27,13 @@ def book():
     for need in (*accounts(ASHA, BANK, REVENUE), *hold_needs("hld")):
         book.add(need, [])
     book.post(movement(amount=50))
-    for id, amount, new in (
+    for name, amount, new in (
         ("late", 40, NewLot(kind="bonus", expires_at=START + 2 * HOUR)),
         ("soon", 30, NewLot(kind="bonus", expires_at=START + HOUR)),
         ("refund", 20, NewLot(kind="refund")),
         ("ever", 10, NewLot(kind="bonus")),
     ):
-        book.post(movement(PROMOTION, ASHA, amount, id=id, opens=new))
+        book.post(movement(PROMOTION, ASHA, amount, id=name, opens=new))
     return book
 
 
