@@ -13,7 +13,7 @@ from piccolo.table import Table
 from batua.clock import Clock, NewId, new_id, utc_now
 from batua.database import Database, open_database
 from batua.inbox import Applier, InboxEvent, Receiver
-from batua.ledger import Engine
+from batua.ledger import Engine, Expiry
 from batua.ledger.tables import (
     Account,
     Entry,
@@ -160,7 +160,12 @@ def _build(
         opt_out=customers.opt_out,
     )
     worker = Worker(
-        receiver=receiver, applier=applier, poller=poller, refunder=refunder, outbox=outbox
+        receiver=receiver,
+        applier=applier,
+        poller=poller,
+        refunder=refunder,
+        outbox=outbox,
+        expiry=Expiry(database, engine),
     )
     expires_s = settings.top_up_expiry_s
     top_ups = TopUps(

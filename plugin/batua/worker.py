@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from batua.inbox import Applier, Receiver
+from batua.ledger import Expiry
 from batua.outbox import Outbox
 from batua.payments import Poller, Refunder
 
@@ -60,12 +61,15 @@ class Worker:
         poller: Poller,
         refunder: Refunder,
         outbox: Outbox,
+        expiry: Expiry,
     ) -> None:
         self._outbox = outbox
         self._duties = (
             _Duty("inbox", receiver.due, applier.apply),
             _Duty("payments", poller.due, poller.poll),
             _Duty("refunds", refunder.due, refunder.poll),
+            _Duty("holds", expiry.due_holds, expiry.expire_hold),
+            _Duty("lots", expiry.due_wallets, expiry.expire_lots),
         )
         self._sending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

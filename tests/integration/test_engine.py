@@ -42,6 +42,7 @@ from tests.support.ledger import (
     Post,
     Staged,
     VoidHold,
+    accounts,
     balances,
     insert_transfer,
     movement,
@@ -222,13 +223,12 @@ def breaks_a_constraint(book):
 NEIGHBOURS = {
     "refused": (Post(movement(ASHA, RAVI, 10_000)), InsufficientFunds, 1),
     "crashing": (
-        Staged(bug, (Need(Account, "key", BANK.key), Need(Account, "key", RAVI.key))),
+        Staged(bug, tuple(accounts(BANK, RAVI))),
         ZeroDivisionError,
         1,
     ),
     "breaking a constraint": (
-        Staged(breaks_a_constraint, (Need(Account, "key", BANK.key),
-                                     Need(Account, "key", RAVI.key))),
+        Staged(breaks_a_constraint, tuple(accounts(BANK, RAVI))),
         (asyncpg.CheckViolationError, sqlite3.IntegrityError),
         4,
     ),
@@ -299,7 +299,7 @@ async def test_what_reads_something_not_loaded_runs_alone(engine, commits):
 
         def needs(self, book):
             self.asked += 1
-            return [Need(Account, "key", RAVI.key)] if self.asked > 1 else []
+            return accounts(RAVI) if self.asked > 1 else []
 
         def decide(self, book):
             return book.account(RAVI)["posted"]
@@ -473,7 +473,7 @@ async def test_a_row_edited_behind_the_engine_is_never_overwritten(postgres_url,
     database = await open_more(postgres_url)
     engine = Engine(database, TABLES, now=clock.now)
     await engine.submit(Post(movement(amount=100)))
-    needs = (Need(Account, "key", BANK.key), Need(Account, "key", ASHA.key))
+    needs = tuple(accounts(BANK, ASHA))
 
     def slowly(book):
         run_apart(
@@ -502,7 +502,7 @@ async def test_a_version_that_does_not_match_is_stale_on_either_engine(engine, d
         book.need(Account, "key", ASHA.key)["version"] -= 1
         return book.post(movement(amount=5))
 
-    needs = (Need(Account, "key", BANK.key), Need(Account, "key", ASHA.key))
+    needs = tuple(accounts(BANK, ASHA))
     with pytest.raises(StaleRow):
         await engine.submit(Staged(with_an_old_row, needs))
     assert await balances(database) == {BANK.key: (-100, 0), ASHA.key: (100, 0)}
@@ -521,7 +521,7 @@ async def test_a_head_that_was_changed_under_the_lock_is_stale(engine, database)
         book.head["ledger_id"] = "ldg_of_somebody_else"
         return book.post(movement())
 
-    needs = (Need(Account, "key", BANK.key), Need(Account, "key", ASHA.key))
+    needs = tuple(accounts(BANK, ASHA))
     with pytest.raises(StaleRow, match="batua_ledger"):
         await engine.submit(Staged(with_another_head, needs))
     assert await balances(database) == {}
@@ -545,7 +545,7 @@ async def test_a_balance_that_was_pushed_below_zero_by_hand_is_refused_by_the_sc
         book.update(account, posted=-1)
 
     with pytest.raises((asyncpg.CheckViolationError, sqlite3.IntegrityError)):
-        await engine.submit(Staged(overdraw, (Need(Account, "key", ASHA.key),)))
+        await engine.submit(Staged(overdraw, tuple(accounts(ASHA))))
 
 
 # --- a database that goes away ------------------------------------------------------------------
@@ -627,7 +627,7 @@ async def test_a_lost_commit_beside_an_operation_that_breaks_a_constraint(
         runs = 0
 
         def needs(self, book):
-            return [Need(Account, "key", BANK.key), Need(Account, "key", RAVI.key)]
+            return accounts(BANK, RAVI)
 
         def decide(self, book):
             self.runs += 1
@@ -679,7 +679,7 @@ async def test_every_table_of_the_ledger_can_be_written(engine, database):
         )  # fmt: skip
         book.hold("hld_1", ASHA, 5, expires_at=START + timedelta(days=1), order_id="ord_1")
 
-    await engine.submit(Staged(write, (Need(Account, "key", ASHA.key),)))
+    await engine.submit(Staged(write, tuple(accounts(ASHA))))
     lot = await database.fetch_one("select * from batua_lot")
     assert (lot["expires_at"], lot["version"]) == (START, 1)
     hold = await database.fetch_one("select * from batua_hold")

@@ -12,7 +12,7 @@ from typing import Any
 from batua.clock import new_id
 from batua.database import Database
 from batua.errors import NotFound
-from batua.ledger import AccountName, Book, Movement, Need, available
+from batua.ledger import AccountName, Book, Movement, Need, account_needs, available, hold_needs
 from batua.ledger.tables import (
     Account,
     Entry,
@@ -59,7 +59,7 @@ def movement(
 
 
 def accounts(*names: AccountName) -> list[Need]:
-    return [Need(Account, "key", name.key) for name in names]
+    return [need for name in names for need in account_needs(name)]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class OpenHold:
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield from accounts(self.name)
-        yield Need(Hold, "id", self.id)
+        yield from hold_needs(self.id)
 
     def decide(self, book: Book) -> str:
         if book.get(Hold, "id", self.id) is None:
@@ -101,7 +101,7 @@ class CaptureHold:
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield from accounts(self.movement.debit, self.movement.credit)
-        yield Need(Hold, "id", self.id)
+        yield from hold_needs(self.id)
 
     def decide(self, book: Book) -> int:
         hold = book.get(Hold, "id", self.id)
@@ -119,7 +119,7 @@ class VoidHold:
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield from accounts(self.name)
-        yield Need(Hold, "id", self.id)
+        yield from hold_needs(self.id)
 
     def decide(self, book: Book) -> int:
         book.void_hold(book.need(Hold, "id", self.id), self.name, status=self.status)

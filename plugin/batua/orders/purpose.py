@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from batua.ledger import AccountName, Book, Movement, Need, Record
-from batua.ledger.tables import Account, Transfer
-from batua.orders.orders import OrderStatus, close_payments, order_accounts
+from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
+from batua.ledger.tables import Transfer
+from batua.orders.orders import OrderStatus, close_payments
 from batua.orders.refunds import pay_wallet_part, refunded_status
+from batua.orders.shares import open_share, release_share, share_needs, spending_needs
+from batua.orders.splits import capture_share, has_share
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import Capture, Destination, Payment, Placement
@@ -24,22 +26,23 @@ class OrderPurpose:
 
     def needs(self, subject_id: str, book: Book) -> Iterable[Need]:
         need = Need(Order, "id", subject_id)
-        yield need
+        yield from share_needs(subject_id, book)
         yield Need(Payment, "order_id", subject_id)
         yield Need(Capture, "order_id", subject_id)
         if book.missing([need, Need(Capture, "order_id", subject_id)]):
             return
         order = book.need(Order, "id", subject_id)
-        yield from order_accounts(order)
+        yield from spending_needs(order, book)
         for capture in book.find(Capture, "order_id", subject_id):
-            name = AccountName.gateway(capture["gateway"], order["currency"])
-            yield Need(Account, "key", name.key)
+            yield from account_needs(AccountName.gateway(capture["gateway"], order["currency"]))
 
     def place(self, book: Book, payment: Record) -> Placement:
         order = book.need(Order, "id", payment["order_id"])
-        if order["status"] == OrderStatus.PENDING:
-            return Placement(Destination.ORDER, "order")
-        return Placement(Destination.WALLET, f"order_is_{order['status']}")
+        if order["status"] != OrderStatus.PENDING:
+            return Placement(Destination.WALLET, f"order_is_{order['status']}")
+        if not has_share(book, order, payment):
+            return Placement(Destination.WALLET, "share_is_gone")
+        return Placement(Destination.ORDER, "order")
 
     def captured(self, book: Book, capture: Record) -> None:
         order = book.need(Order, "id", capture["order_id"])
@@ -47,9 +50,11 @@ class OrderPurpose:
             self.announcer.credited(book, capture)
         if capture["destination"] != Destination.ORDER:
             return
+        share = capture_share(book, order, capture)
         book.update(
             order,
             status=str(OrderStatus.PAID),
+            paid_from_wallet=share,
             paid_by_gateway=capture["amount"],
             paid_at=book.now,
             updated_at=book.now,
@@ -59,6 +64,10 @@ class OrderPurpose:
 
     def not_paid(self, book: Book, payment: Record, *, expired: bool) -> None:
         """The order stays pending: it may be paid again, in another way."""
+        order = book.need(Order, "id", payment["order_id"])
+        hold = open_share(book, order)
+        if hold is not None and hold["payment_id"] == payment["id"]:
+            release_share(book, order, status="expired" if expired else "voided")
 
     def approved(self, book: Book, refund: Record) -> None:
         order, capture = self._of(book, refund)

@@ -28,6 +28,7 @@ from batua.orders.orders import (
     require_pending_row,
 )
 from batua.orders.refunds import RefundTo, RequestOrderRefund
+from batua.orders.splits import OpenSplit
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import (
@@ -67,7 +68,7 @@ class _ReadOrderPayment:
 
     def decide(self, book: Book) -> OrderPayment:
         return OrderPayment(
-            book.need(Order, "id", self.order_id), book.need(Payment, "id", self.payment_id)
+            book.need(Order, "id", self.order_id), book.get(Payment, "id", self.payment_id)
         )
 
 
@@ -138,20 +139,7 @@ class Orders:
         payment_id = self._new_id("pmt")
 
         async def prepare() -> Operation[Record]:
-            order = await self.read(order_id)
-            require_pending_row(order)
-            money = Money(order["amount"], order["currency"])
-            adapter = await self._starter.usable(gateway, money)
-            payment = NewPayment(
-                id=payment_id,
-                gateway=gateway,
-                mode=adapter.mode,
-                purpose="order",
-                subject_id=order_id,
-                customer_id=order["customer_id"],
-                money=money,
-                expires_s=self._expires_s,
-            )
+            payment, _ = await self._payment(order_id, payment_id, gateway)
             return OpenOrderPayment(order_id=order_id, payment=payment)
 
         async def work(subject: str) -> Operation[OrderPayment]:
@@ -159,6 +147,63 @@ class Orders:
             return _ReadOrderPayment(order_id, subject)
 
         return await run_flow(self._engine, claim, payment_id, prepare, work)
+
+    async def pay_split(
+        self,
+        order_id: str,
+        gateway: str,
+        return_url: str,
+        claim: Claim[OrderPayment],
+        *,
+        actor: str,
+    ) -> StoredAnswer:
+        """Hold what the wallet has, and open a payment of the rest at a gateway.
+
+        Moves money only when the wallet has it all: then the order is paid at once.
+        """
+        payment_id = self._new_id("pmt")
+
+        async def prepare() -> Operation[Record]:
+            payment, minimum = await self._payment(order_id, payment_id, gateway)
+            return OpenSplit(
+                order_id=order_id,
+                payment=payment,
+                minimum=minimum,
+                actor=actor,
+                announcer=self._announcer,
+            )
+
+        async def work(subject: str) -> Operation[OrderPayment]:
+            opened = await self._database.fetch_one(
+                "select id from batua_payment where id = $1", subject
+            )
+            if opened is not None:
+                await self._starter.start(subject, return_url=return_url)
+            return _ReadOrderPayment(order_id, subject)
+
+        return await run_flow(self._engine, claim, payment_id, prepare, work)
+
+    async def _payment(
+        self, order_id: str, payment_id: str, gateway: str
+    ) -> tuple[NewPayment, int]:
+        """A payment of the whole order to be, and what its gateway takes at least."""
+        order = await self.read(order_id)
+        require_pending_row(order)
+        money = Money(order["amount"], order["currency"])
+        adapter = await self._starter.usable(gateway, money)
+        capabilities = adapter.manifest.capabilities
+        payment = NewPayment(
+            id=payment_id,
+            gateway=gateway,
+            mode=adapter.mode,
+            purpose="order",
+            subject_id=order_id,
+            customer_id=order["customer_id"],
+            money=money,
+            expires_s=self._expires_s,
+        )
+        minimum = capabilities.minimums.get(money.currency, 1) if capabilities else 1
+        return payment, minimum
 
     async def cancel(self, order_id: str, claim: Claim[Record]) -> StoredAnswer:
         """Cancel a pending order."""
