@@ -41,17 +41,17 @@ class Book:
         self._found: defaultdict[type[Table], dict[tuple[str, str], _Index]] = defaultdict(dict)
         self._undo: list[Callable[[], object]] = []
         self.reads = 0
-        """How often rows were asked for. Needs that ask for none are the same the second time."""
+        """How often it was asked for rows. Needs that ask for none are the same a second time."""
 
     # --- rows -------------------------------------------------------------------------------
 
     def missing(self, needs: Iterable[Need]) -> set[Need]:
         """Those of ``needs`` that were not loaded yet."""
-        self.reads += 1
         return {need for need in needs if not self.is_loaded(need)}
 
     def is_loaded(self, need: Need) -> bool:
         """Whether the rows of ``need`` are here."""
+        self.reads += 1
         table, column, value, only = need
         index = self._found[table].get((column, only))
         return index is not None and value in index

@@ -207,10 +207,10 @@ def _ask(operations: list[Operation[Any]], book: Book) -> tuple[set[Need], list[
     again = []
     for operation in operations:
         reads = book.reads
-        needs.update(need for need in operation.needs(book) if not book.is_loaded(need))
+        needs.update(operation.needs(book))
         if book.reads != reads:
             again.append(operation)
-    return needs, again
+    return book.missing(needs), again
 
 
 def _resolve(group: Iterable[_Queued], outcome: type[BatuaError], *args: str) -> None:
