@@ -1,0 +1,33 @@
+"""Accounts by their number, where a request names a hold or a transfer and no account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from batua.ledger.accounts import AccountKind, AccountName
+from batua.ledger.book import Book, Need, NotLoaded
+from batua.ledger.tables import Account
+
+__all__ = ["account_needs", "name_of_account"]
+
+
+def account_needs(book: Book, id: int) -> Iterable[Need]:
+    """An account's row, first by its number and then by its name, as the book wants it."""
+    by_id = Need(Account, "id", id)
+    yield by_id
+    if not book.missing([by_id]):
+        yield Need(Account, "key", book.need(*by_id)["key"])
+
+
+def name_of_account(book: Book, id: int) -> AccountName:
+    """The name of the account with this number. Raises ``NotLoaded``.
+
+    Of what the same group has staged nothing was loaded by number: that is found by looking.
+    """
+    if book.missing([Need(Account, "id", id)]):
+        row = book.records().get((Account, id))
+    else:
+        row = book.need(Account, "id", id)
+    if row is None:
+        raise NotLoaded(f"batua_account.id = {id}")
+    return AccountName(AccountKind(row["kind"]), row["owner"], row["currency"])
