@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings
@@ -17,15 +18,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from batua.database import open_database
-from batua.ledger import Book
+from batua.ledger import PostTransfer, VoidHold
+from batua.ledger.operations.lookup import name_of_account
 from batua.ledger.proof import prove
+from batua.ledger.tables import Hold
 from tests.support.clock import FakeClock
 from tests.support.ledger_check import DRAWS, Check, SeededPick, draw_any, new_engine
+from tests.support.model_words import operation_of
 
 SOAK = os.environ.get("BATUA_TEST_SOAK") == "1"
 OPERATIONS = int(os.environ.get("BATUA_TEST_OPERATIONS", "1000000" if SOAK else "4000"))
 SEED = int(os.environ.get("BATUA_TEST_SEED", "1"))
 PART = 2_000  # operations on one set of accounts, then new ones: limits and freezes pile up
+SIZES = [1, 3, 10, 40, 120] if SOAK else [1, 1, 2, 3, 5, 8, 13, 40]  # of groups
 
 
 class HypothesisPick:
@@ -91,15 +96,15 @@ async def assert_proven(database):
     return proof.transfers
 
 
-async def run_seeded(database, engine, clock, operations):
+async def run_seeded(database, engine, clock, operations, operation_of=operation_of):
     """Compare ``operations`` of them; returns how often each answer was seen."""
     pick, seen, done = SeededPick(SEED), Counter(), 0
     while done < operations:
-        check = Check(database, engine, clock)
+        check = Check(database, engine, clock, operation_of)
         await check.start()
         until = min(operations, done + PART)
         while done < until:
-            size = pick.one([1, 1, 2, 3, 5, 8, 13, 40])
+            size = pick.one(SIZES)
             await check.draw_and_run(pick, *[draw_any] * size)
             done += size
             if pick.number(0, 3) == 0:
@@ -133,19 +138,42 @@ EXPECTED = {
 }  # fmt: skip
 
 
-async def test_a_ledger_that_is_wrong_by_one_in_one_place_is_caught(
-    sqlite_url, open_more, clock, monkeypatch
-):
-    """The control: a hold that gives back one minor unit too little when it is voided."""
-    real = Book.void_hold
+class GivesBackTooLittle(VoidHold):
+    """Keeps one minor unit of what it voids."""
 
-    def gives_back_less(self, hold, name, *, status="voided"):
-        real(self, hold, name, status=status)
-        self.update(self.account(name), held=self.account(name)["held"] + 1)
+    def decide(self, book):
+        answer = super().decide(book)
+        account = book.account(
+            name_of_account(book, book.need(Hold, "id", answer.id)["account_id"])
+        )
+        if not answer.exists:
+            book.update(account, held=account["held"] + 1)
+        return answer
 
-    monkeypatch.setattr(Book, "void_hold", gives_back_less)
+
+class PostsAgain(PostTransfer):
+    """Takes an id that exists for a new one."""
+
+    def decide(self, book):
+        answer = super().decide(book)
+        return replace(answer, exists=False)
+
+
+MISTAKES = {VoidHold: GivesBackTooLittle, PostTransfer: PostsAgain}
+
+
+@pytest.mark.parametrize("right", MISTAKES, ids=lambda right: right.__name__)
+async def test_a_ledger_that_is_wrong_in_one_place_is_caught(sqlite_url, open_more, clock, right):
+    """The control: were it not caught, the tests above would prove nothing."""
+
+    def mistaken(command):
+        operation = operation_of(command)
+        if type(operation) is not right:
+            return operation
+        return MISTAKES[right](*(getattr(operation, name) for name in right.__slots__))
+
     database = await open_more(sqlite_url)
     engine = new_engine(database, clock)
     with pytest.raises(AssertionError):
-        await run_seeded(database, engine, clock, 2_000)
+        await run_seeded(database, engine, clock, 2_000, mistaken)
     await engine.close()

@@ -2,7 +2,7 @@
 
 Commands are drawn from whoever ``pick``s: Hypothesis, which shrinks, or a seeded random, which is
 fast.  A further kind of command is one ``draw_…`` function here, one method of the model and one
-line in ``operation_of``.
+line in ``model_words.operation_of``.
 """
 
 from __future__ import annotations
@@ -10,34 +10,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from batua.database import Database
-from batua.errors import LinkedRefused, Refusal
-from batua.ledger import (
-    AccountKind,
-    AccountName,
-    CaptureHold,
-    Engine,
-    ExpireHold,
-    HoldClosed,
-    HoldOpened,
-    Linked,
-    LinkedAnswers,
-    Movement,
-    Need,
-    OpenHold,
-    Posted,
-    PostTransfer,
-    ReverseTransfer,
-    VoidHold,
-)
-from batua.ledger.tables import Account
+from batua.ledger import Engine
 from tests.support.clock import FakeClock
-from tests.support.ledger import TABLES, Staged
+from tests.support.ledger import TABLES
 from tests.support.model import (
     LIMIT,
     Capture,
@@ -52,6 +33,7 @@ from tests.support.model import (
     Reverse,
     Void,
 )
+from tests.support.model_words import operation_of, plain
 
 __all__ = ["DRAWS", "Check", "Pick", "SeededPick", "draw_any"]
 
@@ -83,8 +65,15 @@ class SeededPick:
 class Check:
     """One part of a ledger, with accounts that nobody else has, and its model."""
 
-    def __init__(self, database: Database, engine: Engine, clock: FakeClock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        clock: FakeClock,
+        operation_of: Callable[[Any], Any] = operation_of,
+    ) -> None:
         self.database, self.engine, self.clock = database, engine, clock
+        self.operation_of = operation_of
         self.done: list[Any] = []
         self.seen: Counter[str] = Counter()
 
@@ -99,8 +88,8 @@ class Check:
         self.number = 0
         rupees = [Name("wallet", f"{self.prefix}-{who}", "INR") for who in ("asha", "ravi", "mia")]
         shop = [Name(kind, self.prefix, "INR") for kind in ("suspense", "revenue", "adjustment")]
-        dollars = [Name("wallet", f"{self.prefix}-asha", "USD"),
-                   Name("suspense", self.prefix, "USD"), Name("revenue", self.prefix, "USD")]  # fmt: skip
+        dollars = [Name("wallet", f"{self.prefix}-asha", "USD")]
+        dollars += [Name(kind, self.prefix, "USD") for kind in ("suspense", "revenue")]
         self.names = [*rupees, *shop, *dollars]
         self.wallets = [*rupees, dollars[0]]
         funding = [
@@ -141,7 +130,7 @@ class Check:
 
     async def run(self, expected: list[tuple[Any, tuple[Any, ...]]]) -> None:
         answers = await asyncio.gather(
-            *(self.engine.submit(operation_of(command)) for command, _ in expected),
+            *(self.engine.submit(self.operation_of(command)) for command, _ in expected),
             return_exceptions=True,
         )
         for (command, wanted), answer in zip(expected, answers, strict=True):
@@ -185,13 +174,13 @@ def draw_open(check: Check, pick: Pick) -> Open:
 
 
 def draw_capture(check: Check, pick: Pick) -> Any:
-    id = _some_hold(check, pick)
-    if id is None:
+    held = _some_hold(check, pick)
+    if held is None:
         return Capture(check.new_id(), "test", *check.names[:2], 5)
-    hold = check.model.holds[id]
+    hold = check.model.holds[held]
     debit, credit = _pair(check, pick, None if pick.number(0, 9) == 0 else hold.account)
     amount = pick.one([hold.amount, max(1, hold.amount // 2), 1, hold.amount + 1])
-    return Capture(id, kind_of(debit, credit, pick), debit, credit, amount)
+    return Capture(held, kind_of(debit, credit, pick), debit, credit, amount)
 
 
 def draw_void(check: Check, pick: Pick) -> Void:
@@ -214,29 +203,45 @@ def draw_again(check: Check, pick: Pick) -> Any:
 
 def draw_changed(check: Check, pick: Pick) -> Any:
     """The same id with other content, or for something else altogether."""
-    command = pick.one([each for each in check.done if not isinstance(each, (Freeze, Link))][-30:])
-    if isinstance(command, Post):
-        change: dict[str, Any] = pick.one([
-            {"amount": 7}, {"kind": "other"}, {"reason": "another"},
-            {"debit": command.credit, "credit": command.debit, "kind": "other"},
-        ])  # fmt: skip
-        if type(command.amount) is int and "kind" not in change:
-            # Only what exists is changed: a new transfer keeps to kinds that the proof knows.
-            return replace(command, **change)
-        known = check.model.transfers.get(command.id)
-        return command if known is None else replace(command, **change)
-    if isinstance(command, Open):
-        return pick.one([
-            replace(command, amount=7),
-            replace(command, account=pick.one(check.names)),
-            replace(command, expires_at=check.model.now + timedelta(hours=1)),
-            Post(command.id, "test", check.names[0], check.names[1], 5),
-        ])  # fmt: skip
-    if isinstance(command, Reverse):
-        ids = list(check.model.transfers)[-12:]
-        return pick.one([replace(command, reason="another"), replace(command, of=pick.one(ids)),
-                         Open(command.id, check.names[0], 5)])  # fmt: skip
+    command = pick.one([each for each in check.done if type(each) in _CHANGES][-30:])
+    return _CHANGES[type(command)](check, pick, command)
+
+
+def _changed_post(check: Check, pick: Pick, command: Post) -> Any:
+    changes: list[dict[str, Any]] = [{"amount": 7}, {"reason": "another"}]
+    if command.id in check.model.transfers:
+        # Only of what exists, and is refused: a new transfer has a kind that the proof knows.
+        changes += [{"kind": "other"}, {"debit": command.credit, "credit": command.debit}]
+    return replace(command, **pick.one(changes))
+
+
+def _changed_open(check: Check, pick: Pick, command: Open) -> Any:
+    return pick.one([
+        replace(command, amount=7),
+        replace(command, account=pick.one(check.names)),
+        replace(command, expires_at=check.model.now + timedelta(hours=1)),
+        Post(command.id, "test", check.names[0], check.names[1], 5),
+    ])  # fmt: skip
+
+
+def _changed_reverse(check: Check, pick: Pick, command: Reverse) -> Any:
+    of = pick.one(list(check.model.transfers)[-12:])
+    return pick.one([replace(command, reason="another"), replace(command, of=of),
+                     Open(command.id, check.names[0], 5)])  # fmt: skip
+
+
+def _changed_closing(_: Check, pick: Pick, command: Void | Expire) -> Any:
     return pick.one([Void(command.id), Expire(command.id), Reverse(command.id, command.id)])
+
+
+_CHANGES: Mapping[type, Callable[[Check, Pick, Any], Any]] = {
+    Post: _changed_post,
+    Capture: _changed_post,
+    Open: _changed_open,
+    Reverse: _changed_reverse,
+    Void: _changed_closing,
+    Expire: _changed_closing,
+}
 
 
 def draw_freeze(check: Check, pick: Pick) -> Freeze:
@@ -296,77 +301,9 @@ def _amount(check: Check, pick: Pick, debit: Name) -> Any:
 
 def _some_hold(check: Check, pick: Pick) -> str | None:
     holds = list(check.model.holds.items())[-40:]
-    waiting = [id for id, hold in holds if hold.status == "held"]
-    choices = waiting if waiting and pick.number(0, 4) else [id for id, _ in holds]
+    waiting = [key for key, hold in holds if hold.status == "held"]
+    choices = waiting if waiting and pick.number(0, 4) else [key for key, _ in holds]
     return pick.one(choices) if choices else None
-
-
-# --- the same for the real ledger ---------------------------------------------------------------
-
-
-def operation_of(command: Any) -> Any:
-    """The operation of a command."""
-    match command:
-        case Capture():
-            return CaptureHold(_movement(command))
-        case Post():
-            return PostTransfer(_movement(command))
-        case Open():
-            return OpenHold(id=command.id, account=_name(command.account), amount=command.amount,
-                            expires_at=command.expires_at)  # fmt: skip
-        case Void():
-            return VoidHold(command.id)
-        case Expire():
-            return ExpireHold(command.id)
-        case Reverse():
-            return ReverseTransfer(
-                id=command.id, of=command.of, reason=command.reason, actor="test"
-            )
-        case Freeze():
-            return _freezing(command)
-        case Link():
-            return Linked(tuple(map(operation_of, command.commands)))
-    raise TypeError(command)
-
-
-def _movement(command: Post) -> Movement:
-    return Movement(id=command.id, kind=command.kind, debit=_name(command.debit),
-                    credit=_name(command.credit), amount=command.amount, reason=command.reason,
-                    actor="test")  # fmt: skip
-
-
-def _name(name: Name) -> AccountName:
-    return AccountName(AccountKind(name.kind), name.owner, name.currency)
-
-
-def _freezing(command: Freeze) -> Staged:
-    name = _name(command.account)
-
-    def freeze(book: Any) -> tuple[str, bool]:
-        book.update(book.account(name), status="frozen" if command.frozen else "active")
-        return "frozen", command.frozen
-
-    return Staged(freeze, (Need(Account, "key", name.key),))
-
-
-def plain(answer: Any) -> tuple[Any, ...]:
-    """An answer of the ledger in the model's words; anything unexpected is raised."""
-    match answer:
-        case LinkedRefused():
-            return ("refused", answer.code, answer.index, *plain(answer.cause)[1:])
-        case Refusal():
-            return ("refused", answer.ledger_code)
-        case BaseException():
-            raise answer
-        case Posted():
-            return ("posted", answer.id, answer.seq, answer.exists)
-        case HoldOpened():
-            return ("opened", answer.id, answer.exists)
-        case HoldClosed():
-            return ("closed", answer.id, answer.status, answer.exists)
-        case LinkedAnswers():
-            return ("linked", *map(plain, answer.answers), answer.exists)
-    return tuple(answer)
 
 
 def _summary(answer: tuple[Any, ...]) -> str:
