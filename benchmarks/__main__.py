@@ -120,7 +120,7 @@ async def one_tap(url: str) -> Load:
         ).encode() + body
 
     with serving_shop(url) as port:
-        return await run_load(port, REQUESTS, CONNECTIONS, request)
+        return run_load([port], REQUESTS, CONNECTIONS, request)
 
 
 async def seed(url: str) -> None:

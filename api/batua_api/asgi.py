@@ -7,6 +7,7 @@ import batua.fixed_sqlite  # noqa: F401
 
 # isort: split
 
+import gc
 import os
 
 from litestar import Litestar
@@ -15,7 +16,10 @@ from batua_api.app import create_app
 from batua_api.logs import configure_logs
 from batua_api.plugin import BatuaPlugin
 
-__all__ = ["serve"]
+__all__ = ["serve", "spare_the_collector"]
+
+YOUNG_OBJECTS_MAX = 20_000
+"""How many new objects the collector lets gather, instead of 700: a group of payments has more."""
 
 
 def serve() -> Litestar:
@@ -23,4 +27,17 @@ def serve() -> Litestar:
     configure_logs()
     environ = dict(os.environ)
     with_worker = environ.pop("BATUA_WITH_WORKER", "off") == "on"
-    return create_app(BatuaPlugin(environ=environ, with_worker=with_worker))
+    app = create_app(BatuaPlugin(environ=environ, with_worker=with_worker))
+    spare_the_collector()
+    return app
+
+
+def spare_the_collector() -> None:
+    """Keep what lives as long as the process out of the garbage collector's sight.
+
+    Hundreds of thousands of objects are loaded at start. A full collection would walk them all
+    and hold every request up for a fifth of a second, several times a minute under load.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS_MAX, *gc.get_threshold()[1:])

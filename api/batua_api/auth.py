@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import jwt
-from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException
-from litestar.handlers import BaseRouteHandler
 
 from batua.clock import Clock
 from batua.errors import ConfigurationError, Forbidden
@@ -24,6 +23,7 @@ __all__ = [
     "Scope",
     "allow",
     "issue_token",
+    "require_allowed",
     "staff_at_least",
 ]
 
@@ -156,24 +156,25 @@ def issue_token(
     return jwt.encode(claims, settings.jwt_secret, algorithm=ALGORITHM)
 
 
-def allow(*scopes: Scope) -> Any:
-    """A guard: only these scopes may use the route. Raises ``Forbidden``."""
-
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        principal: Principal = connection.user
-        if principal.scope not in scopes:
-            wanted = " or ".join(scopes)
-            raise Forbidden("forbidden", f"This needs a {wanted} token, not {principal.scope}.")
-
-    return guard
+def allow(*scopes: Scope) -> dict[str, Any]:
+    """A route's ``opt``: only these scopes may use it."""
+    return {"scopes": frozenset(scopes), "role": None}
 
 
-def staff_at_least(role: Role) -> Any:
-    """A guard: only staff of this role or above. Raises ``Forbidden``."""
+def staff_at_least(role: Role) -> dict[str, Any]:
+    """A route's ``opt``: only staff of this role or above may use it."""
+    return {"scopes": frozenset({Scope.STAFF}), "role": role}
 
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        principal: Principal = connection.user
-        if not principal.may(role):
-            raise Forbidden("forbidden", f"This needs a staff token with role {role} or above.")
 
-    return guard
+def require_allowed(principal: Principal, options: Mapping[str, Any]) -> None:
+    """Raises ``Forbidden`` unless the route's ``opt`` lets this caller use it.
+
+    A route that says nothing about who may use it lets nobody in. (Litestar's guards would do the
+    same; they copy the route for every request.)
+    """
+    scopes, role = options.get("scopes", frozenset()), options.get("role")
+    if role is not None and not principal.may(role):
+        raise Forbidden("forbidden", f"This needs a staff token with role {role} or above.")
+    if principal.scope not in scopes:
+        wanted = " or ".join(sorted(scopes)) or "different kind of"
+        raise Forbidden("forbidden", f"This needs a {wanted} token, not {principal.scope}.")

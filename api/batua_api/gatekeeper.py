@@ -1,4 +1,4 @@
-"""The middleware in front of the API: rate limits and authentication.
+"""The middleware in front of the API: rate limits, authentication and scopes.
 
 Calls from one address are counted before their token is looked at, so that guessing tokens is
 limited too.  The counts are this process's own.
@@ -16,7 +16,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from batua.clock import Clock
 from batua.errors import InvalidRequest
-from batua_api.auth import Authenticator
+from batua_api.auth import Authenticator, require_allowed
 
 __all__ = ["Gatekeeper", "RateLimiter", "gatekeeper"]
 
@@ -65,7 +65,8 @@ class Gatekeeper:
         await self.app(scope, receive, send)
 
     def _admit(self, scope: Any) -> None:
-        if {"\0", "\ufffd"} & set(scope["path"]) or b"%00" in scope["query_string"]:
+        path = scope["path"]
+        if "\0" in path or "\ufffd" in path or b"%00" in scope["query_string"]:
             # PostgreSQL can't compare NUL, and invalid UTF-8 would make two ids into one.
             raise InvalidRequest("The address has a character in it that no id of ours has.")
         options = scope["route_handler"].opt
@@ -75,11 +76,11 @@ class Gatekeeper:
             limiter.count(f"address {client[0] if client else ''}", PER_ADDRESS)
         if options.get("is_public"):
             return
-        headers = dict(scope["headers"])
-        header = headers.get(b"authorization", b"").decode("latin-1")
-        principal = self._authenticator.authenticate(header)
+        header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+        principal = self._authenticator.authenticate(header.decode("latin-1"))
         if limiter is not None:
             limiter.count(principal.actor, PER_CUSTOMER)
+        require_allowed(principal, options)
         scope["user"] = principal
 
 

@@ -69,15 +69,18 @@ def _key(request: Request[Any, Any, Any]) -> str:
     return key
 
 
-async def answer(run: Callable[[], Awaitable[StoredAnswer]]) -> Response[bytes]:
+async def answer(
+    run: Callable[[], Awaitable[StoredAnswer]], *, is_one_operation: bool = False
+) -> Response[bytes]:
     """Run a request to its end, whether or not its client stays, and give its stored answer.
 
-    A duplicate waits up to five seconds for the first one; then it is told ``in_progress``.
+    What is one operation of the ledger runs to its end anyway, once it is queued. A duplicate
+    waits up to five seconds for the first one; then it is told ``in_progress``.
     """
     deadline = asyncio.get_running_loop().time() + WAIT_S
     while True:
         try:
-            stored = await _to_its_end(run)
+            stored = await (run() if is_one_operation else _to_its_end(run))
         except InProgress:
             if asyncio.get_running_loop().time() >= deadline:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 __all__ = ["Dialect"]
@@ -12,3 +13,21 @@ class Dialect(StrEnum):
 
     SQLITE = "sqlite"
     POSTGRES = "postgres"
+
+    def in_list(self, column: str, placeholder: str, type_: str = "text") -> str:
+        """``column`` is one of a list that is bound to ``placeholder``."""
+        if self is Dialect.POSTGRES:
+            return f"{column} = any({placeholder}::{type_}[])"
+        return f"{column} in (select value from json_each({placeholder}))"
+
+    def rows(self, columns: Mapping[str, str], placeholder: str) -> str:
+        """Rows that are bound as one JSON text (``Database.as_json``): columns with their types.
+
+        One argument for all rows of a table: arrays cost several times more to bind on
+        PostgreSQL, and SQLite gets the whole of them in one step.
+        """
+        if self is Dialect.POSTGRES:
+            typed = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
+            return f"json_to_recordset({placeholder}::json) as new ({typed})"
+        values = ", ".join(f"value ->> {place} as {name}" for place, name in enumerate(columns))
+        return f"(select {values} from json_each({placeholder})) as new"

@@ -406,11 +406,11 @@ async def test_in_list_finds_texts_and_numbers_and_nothing_in_nothing(items):
         await transaction.execute("create table word (w text, n bigint)")
         rows = [("a'b", 1), ("c,d", 2), ('"e"', 3), ("बटुआ", 2**53 + 1)]
         await transaction.execute_many("insert into word values ($1, $2)", rows)
-    texts = f"select n from word where {items.in_list('w', '$1')} order by n"
+    texts = f"select n from word where {items.dialect.in_list('w', '$1')} order by n"
     found = await items.fetch(texts, ["a'b", '"e"', "बटुआ", "nobody"])
     assert [row["n"] for row in found] == [1, 3, 2**53 + 1]
     assert not await items.fetch(texts, [])
-    numbers = f"select w from word where {items.in_list('n', '$1', 'bigint')}"
+    numbers = f"select w from word where {items.dialect.in_list('n', '$1', 'bigint')}"
     assert [row["w"] for row in await items.fetch(numbers, [2**53 + 1, 2**53])] == ["बटुआ"]
 
 

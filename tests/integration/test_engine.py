@@ -243,7 +243,7 @@ NEIGHBOURS = {
     ),
     "reading what it never asked for": (Staged(lambda book: book.account(RAVI)),
                                         InvariantViolated, 1),
-    "failing before it loads": (Staged(lambda _: 0, (1,)), AttributeError, 4),
+    "failing before it loads": (Staged(lambda _: 0, (1,)), TypeError, 4),
     "writing a table that has no place": (
         Staged(lambda book: book.insert(LedgerHead, id=2)), InvariantViolated, 4,
     ),

@@ -99,7 +99,7 @@ def test_an_update_is_staged_for_loaded_rows_and_folded_into_new_ones(book):
     new = book.account(ASHA)
     book.update(new, posted=5)
     assert book.updated == {}
-    assert book.records()[Hold, "hld_1"] is old
+    assert book.records(Hold)["hld_1"] is old
 
 
 def test_a_new_row_with_a_version_starts_at_one_and_history_has_none(funded):
@@ -266,7 +266,7 @@ def test_each_hash_covers_the_one_before_it(funded):
 def test_a_change_of_any_column_changes_the_hash(funded, column):
     transfer = dict(funded.inserted[2])
     before = transfer_hash("", transfer, (-100, 100))
-    transfer[column] = "tampered"
+    transfer[column] = START - timedelta(days=1) if column.endswith("_at") else "tampered"
     assert transfer_hash("", transfer, (-100, 100)) != before
 
 

@@ -31,7 +31,7 @@ class CustomerController(Controller):
     @put(
         operation_id="put_customer",
         summary="Put customer",
-        guards=[allow(Scope.SERVICE, Scope.STAFF)],
+        opt=allow(Scope.SERVICE, Scope.STAFF),
         operation_class=body_of(PutCustomer),
     )
     async def put(
@@ -60,7 +60,7 @@ class CustomerController(Controller):
         "/wallet",
         operation_id="get_customer_wallet",
         summary="Get customer wallet",
-        guards=[staff_at_least(Role.VIEWER)],
+        opt=staff_at_least(Role.VIEWER),
     )
     async def wallet(
         self,
@@ -77,7 +77,7 @@ class CustomerController(Controller):
         "/adjustments",
         operation_id="adjust_wallet",
         summary="Adjust wallet",
-        guards=[staff_at_least(Role.FINANCE)],
+        opt=staff_at_least(Role.FINANCE),
         operation_class=body_of(CreateAdjustment),
     )
     async def adjust(
@@ -99,4 +99,6 @@ class CustomerController(Controller):
             new_id=shop.new_id,
         )
         claim = claim_of(request, wanted, adjustment_view)
-        return await answer(lambda: shop.engine.submit(Claimed(operation, claim)))
+        return await answer(
+            lambda: shop.engine.submit(Claimed(operation, claim)), is_one_operation=True
+        )

@@ -19,7 +19,7 @@ class GatewayController(Controller):
     path = "/gateways"
     tags = ("Gateways",)
 
-    @get(operation_id="list_gateways", summary="List gateways", guards=[allow(Scope.CUSTOMER)])
+    @get(operation_id="list_gateways", summary="List gateways", opt=allow(Scope.CUSTOMER))
     async def list_gateways(self, request: ApiRequest) -> list[GatewayView]:
         """Gateways that take payments now, with what the browser needs."""
         shop = shop_of(request)

@@ -34,7 +34,7 @@ class OrderController(Controller):
     @post(
         operation_id="create_order",
         summary="Create order",
-        guards=[allow(Scope.CUSTOMER, Scope.SERVICE)],
+        opt=allow(Scope.CUSTOMER, Scope.SERVICE),
         operation_class=body_of(CreateOrder),
     )
     async def create(self, request: ApiRequest, body: RawBody) -> Response[bytes]:
@@ -52,9 +52,9 @@ class OrderController(Controller):
         )
         pay = wanted.pay_with == "wallet"
         claim = claim_of(request, wanted, order_view, is_required=pay)
-        return await answer(lambda: shop.orders.create(new, claim, pay=pay))
+        return await answer(lambda: shop.orders.create(new, claim, pay=pay), is_one_operation=True)
 
-    @get(operation_id="list_orders", summary="List orders", guards=[allow(*Scope)])
+    @get(operation_id="list_orders", summary="List orders", opt=allow(*Scope))
     async def list_orders(
         self,
         request: ApiRequest,
@@ -72,7 +72,7 @@ class OrderController(Controller):
         )
         return page_of(rows, limit, order_view, key="id")
 
-    @get("/{order_id:str}", operation_id="get_order", summary="Get order", guards=[allow(*Scope)])
+    @get("/{order_id:str}", operation_id="get_order", summary="Get order", opt=allow(*Scope))
     async def read(self, request: ApiRequest, order_id: FromPath[str]) -> OrderView:
         """One order."""
         return order_view(await self._own(request, order_id))
@@ -81,7 +81,7 @@ class OrderController(Controller):
         "/{order_id:str}/payments",
         operation_id="pay_order",
         summary="Pay order",
-        guards=[allow(Scope.CUSTOMER)],
+        opt=allow(Scope.CUSTOMER),
         operation_class=body_of(PayOrder),
     )
     async def pay(
@@ -100,7 +100,10 @@ class OrderController(Controller):
             )
         if wanted.method == "wallet":
             actor = request.user.actor
-            return await answer(lambda: shop.orders.pay_from_wallet(order_id, claim, actor=actor))
+            return await answer(
+                lambda: shop.orders.pay_from_wallet(order_id, claim, actor=actor),
+                is_one_operation=True,
+            )
         gateway = wanted.gateway
         if gateway is None:
             raise InvalidRequest("Say which gateway to pay with.", pointer="/gateway")
@@ -113,7 +116,7 @@ class OrderController(Controller):
         "/{order_id:str}/refunds",
         operation_id="refund_order",
         summary="Refund order",
-        guards=[staff_at_least(Role.SUPPORT)],
+        opt=staff_at_least(Role.SUPPORT),
         operation_class=body_of(RefundOrder),
     )
     async def refund(
@@ -138,7 +141,7 @@ class OrderController(Controller):
         operation_id="cancel_order",
         summary="Cancel order",
         status_code=200,
-        guards=[allow(Scope.CUSTOMER, Scope.STAFF)],
+        opt=allow(Scope.CUSTOMER, Scope.STAFF),
         operation_class=body_of(Nothing, is_required=False),
     )
     async def cancel(
@@ -151,7 +154,7 @@ class OrderController(Controller):
         wanted = decode_body(body, Nothing)
         claim = claim_of(request, wanted, order_view, status=200, is_required=False)
         await self._own(request, order_id)
-        return await answer(lambda: shop.orders.cancel(order_id, claim))
+        return await answer(lambda: shop.orders.cancel(order_id, claim), is_one_operation=True)
 
     async def _own(self, request: ApiRequest, order_id: str) -> Row:
         order = await shop_of(request).orders.read(order_id)

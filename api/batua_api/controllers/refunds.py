@@ -23,7 +23,7 @@ class RefundController(Controller):
         "/{refund_id:str}",
         operation_id="get_refund",
         summary="Get refund",
-        guards=[allow(Scope.CUSTOMER, Scope.STAFF)],
+        opt=allow(Scope.CUSTOMER, Scope.STAFF),
     )
     async def read(self, request: ApiRequest, refund_id: FromPath[str]) -> RefundView:
         """One refund."""

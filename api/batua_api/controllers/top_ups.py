@@ -31,7 +31,7 @@ class TopUpController(Controller):
     @post(
         operation_id="create_top_up",
         summary="Create top-up",
-        guards=[allow(Scope.CUSTOMER)],
+        opt=allow(Scope.CUSTOMER),
         operation_class=body_of(CreateTopUp),
     )
     async def create(self, request: ApiRequest, body: RawBody) -> Response[bytes]:
@@ -49,7 +49,7 @@ class TopUpController(Controller):
         "/{top_up_id:str}",
         operation_id="get_top_up",
         summary="Get top-up",
-        guards=[allow(Scope.CUSTOMER, Scope.STAFF)],
+        opt=allow(Scope.CUSTOMER, Scope.STAFF),
     )
     async def read(self, request: ApiRequest, top_up_id: FromPath[str]) -> TopUpView:
         """One top-up."""
@@ -60,7 +60,7 @@ class TopUpController(Controller):
         operation_id="confirm_top_up",
         summary="Confirm top-up",
         status_code=200,
-        guards=[allow(Scope.CUSTOMER)],
+        opt=allow(Scope.CUSTOMER),
         operation_class=body_of(ConfirmTopUp),
     )
     async def confirm(
@@ -76,7 +76,7 @@ class TopUpController(Controller):
         "/{top_up_id:str}/refunds",
         operation_id="refund_top_up",
         summary="Refund top-up",
-        guards=[staff_at_least(Role.SUPPORT)],
+        opt=staff_at_least(Role.SUPPORT),
         operation_class=body_of(RefundTopUp),
     )
     async def refund(

@@ -31,7 +31,7 @@ class WalletController(Controller):
 
     path = "/wallet"
     tags = ("Wallet",)
-    guards = (allow(Scope.CUSTOMER),)
+    opt = allow(Scope.CUSTOMER)
 
     @get(operation_id="get_wallet", summary="Get wallet")
     async def read(self, request: ApiRequest, currency: FromQuery[str | None] = None) -> WalletView:

@@ -5,7 +5,7 @@ context poisoned when COMMIT fails, nests silently and begins deferred on SQLite
 and T13).  Here a transaction is an object that is handed on, not a hidden context.
 """
 
-from batua.database.core import Database, Dialect, Reader, Row, Transaction
+from batua.database.core import Database, Dialect, Reader, Row, Statement, Transaction
 from batua.database.migrate import migrate, migrations, pending
 from batua.database.opening import open_database
 
@@ -14,6 +14,7 @@ __all__ = [
     "Dialect",
     "Reader",
     "Row",
+    "Statement",
     "Transaction",
     "migrate",
     "migrations",

@@ -13,17 +13,22 @@ from piccolo.engine.base import Engine
 from batua.dialect import Dialect
 from batua.errors import NestedTransaction
 
-__all__ = ["Database", "Dialect", "OpenTransactions", "Reader", "Row", "Transaction"]
+__all__ = ["Database", "Dialect", "OpenTransactions", "Reader", "Row", "Statement", "Transaction"]
 
 Row = Mapping[str, Any]
+Statement = tuple[str, Sequence[Any]]
+"""SQL with ``$1`` placeholders, and their arguments."""
 
 
 class Reader(Protocol):
-    """Reads. SQL has ``$1`` placeholders; a list as argument is an array (``in_list``)."""
+    """Reads. SQL has ``$1`` placeholders; a list as argument is for ``Dialect.in_list``."""
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]: ...
 
     async def fetch_one(self, sql: str, *args: Any) -> Row | None: ...
+
+    async def fetch_all(self, queries: Sequence[Statement]) -> list[Sequence[Row]]:
+        """Run several queries in order: in one trip where the engine can."""
 
 
 class Transaction(Reader, Protocol):
@@ -31,6 +36,9 @@ class Transaction(Reader, Protocol):
 
     async def execute(self, sql: str, *args: Any) -> int:
         """Run one statement; returns the number of rows that it changed."""
+
+    async def execute_all(self, statements: Sequence[Statement]) -> list[int]:
+        """Run several statements in order: in one trip where the engine can."""
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run one statement for each row of arguments; the number of rows changed, if known."""
@@ -73,11 +81,9 @@ class Database(ABC):
     def piccolo_engine(self) -> Engine[Any]:
         """The engine that the generated panel reads through."""
 
-    def in_list(self, column: str, placeholder: str, type_: str = "text") -> str:
-        """``column`` is one of a list that is bound to ``placeholder``."""
-        if self.dialect is Dialect.POSTGRES:
-            return f"{column} = any({placeholder}::{type_}[])"
-        return f"{column} in (select value from json_each({placeholder}))"
+    @abstractmethod
+    def as_json(self, rows: Sequence[Row], columns: Iterable[str]) -> str:
+        """These columns of ``rows``, to be bound for ``Dialect.rows``."""
 
 
 class OpenTransactions:

@@ -12,17 +12,30 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import asyncpg
+import msgspec
 from piccolo.engine.base import Engine
 
-from batua.database.core import Database, Dialect, OpenTransactions, Reader, Row, Transaction
+from batua.database.core import (
+    Database,
+    Dialect,
+    OpenTransactions,
+    Reader,
+    Row,
+    Statement,
+    Transaction,
+)
 from batua.database.piccolo import SafePostgresEngine
-from batua.errors import CommitUnknown, DatabaseUnavailable
+from batua.errors import CommitUnknown, DatabaseUnavailable, InvariantViolated
 
 __all__ = ["PostgresDatabase"]
 
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 """A process that stopped while it held the head lock loses it after this."""
 
+
+BEGIN = "begin isolation level read committed; set local enable_seqscan = off"
+"""In one message. What a transaction reads, it reads by key: a plan that was made and kept while a
+table was new and empty would walk the whole of it ever after (until autovacuum looks at it)."""
 
 UNREACHABLE = (
     OSError,
@@ -51,9 +64,15 @@ class _Statements:
             row: Row | None = await self._connection.fetchrow(sql, *args)
         return row
 
+    async def fetch_all(self, queries: Sequence[Statement]) -> list[Sequence[Row]]:
+        return [await self.fetch(sql, *args) for sql, args in queries]
+
     async def execute(self, sql: str, *args: Any) -> int:
         with _reachable():
             return _row_count(await self._connection.execute(sql, *args))
+
+    async def execute_all(self, statements: Sequence[Statement]) -> list[int]:
+        return [await self.execute(sql, *args) for sql, args in statements]
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         with _reachable():
@@ -78,6 +97,7 @@ class PostgresDatabase(Database):
             self._url,
             min_size=1,
             max_size=self._pool_size,
+            reset=_leave_as_it_is,
             server_settings={
                 "application_name": "batua",
                 "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
@@ -97,28 +117,26 @@ class PostgresDatabase(Database):
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Reader]:
         async with self._acquired() as connection:
-            transaction = connection.transaction(isolation="repeatable_read", readonly=True)
             with _reachable():
-                await transaction.start()
+                await connection.execute("begin isolation level repeatable read read only")
             try:
                 yield _Statements(connection)
             finally:
-                await _roll_back(connection, transaction)
+                await _roll_back(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         task = self._open_transactions.enter()
         try:
             async with self._acquired() as connection:
-                transaction = connection.transaction(isolation="read_committed")
                 with _reachable():
-                    await transaction.start()
+                    await connection.execute(BEGIN)
                 try:
                     yield _Statements(connection)
                 except BaseException:
-                    await _roll_back(connection, transaction)
+                    await _roll_back(connection)
                     raise
-                await _commit(connection, transaction)
+                await _commit(connection)
         finally:
             self._open_transactions.leave(task)
 
@@ -134,10 +152,21 @@ class PostgresDatabase(Database):
             with suppress(*UNREACHABLE):
                 await self._pool.release(connection)
 
+    def as_json(self, rows: Sequence[Row], columns: Iterable[str]) -> str:
+        del columns  # a recordset takes what it names, and leaves the rest
+        return msgspec.json.encode(rows).decode()
+
     def piccolo_engine(self) -> Engine[Any]:
         if self._engine is None:
             self._engine = SafePostgresEngine(self._pool)
         return self._engine
+
+
+async def _leave_as_it_is(connection: Any) -> None:
+    """Nothing of ours changes a session; asyncpg's own reset costs a trip for every transaction.
+
+    An open transaction is still rolled back when its connection comes back to the pool.
+    """
 
 
 @contextmanager
@@ -154,20 +183,20 @@ def _drop(connection: Any) -> None:
         connection.terminate()
 
 
-async def _roll_back(connection: Any, transaction: Any) -> None:
+async def _roll_back(connection: Any) -> None:
     try:
-        await asyncio.shield(transaction.rollback())
+        await asyncio.shield(connection.execute("rollback"))
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         # A connection that can't roll back has lost its transaction with its session.
         _drop(connection)
 
 
-async def _commit(connection: Any, transaction: Any) -> None:
+async def _commit(connection: Any) -> None:
     # Cancelling a COMMIT on the wire may commit all the same (trap T8): it runs to its end.
     with _reachable():  # a connection that is known to be gone is not even tried
-        commit = asyncio.ensure_future(transaction.commit())
+        commit = asyncio.ensure_future(connection.execute("commit"))
     try:
-        await asyncio.shield(commit)
+        answer = await asyncio.shield(commit)
     except asyncio.CancelledError:
         await asyncio.wait({commit})
         commit.exception()
@@ -183,6 +212,9 @@ async def _commit(connection: Any, transaction: Any) -> None:
     except (OSError, asyncpg.InterfaceError) as error:
         _drop(connection)
         raise CommitUnknown(f"the connection was lost during COMMIT: {error}") from error
+    if answer != "COMMIT":
+        # PostgreSQL answers ROLLBACK, and no error, when a statement before had failed.
+        raise InvariantViolated(f"COMMIT was answered with {answer}: nothing was committed")
 
 
 def _row_count(tag: str) -> int:

@@ -8,7 +8,6 @@ BUSY because of readers and is tried again.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -19,9 +18,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 from piccolo.engine.base import Engine
 
-from batua.database.core import Database, Dialect, OpenTransactions, Reader, Row, Transaction
+from batua.database.core import (
+    Database,
+    Dialect,
+    OpenTransactions,
+    Reader,
+    Row,
+    Statement,
+    Transaction,
+)
 from batua.database.piccolo import SafeSQLiteEngine
 from batua.errors import CommitUnknown, ConfigurationError, DatabaseUnavailable
 
@@ -101,19 +109,27 @@ class _Statements:
         self._connection = connection
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
-        statement, values = _native(sql), _bind(args)
-        return await self._connection.run(
-            lambda connection: connection.execute(statement, values).fetchall()
-        )
+        (rows,) = await self.fetch_all([(sql, args)])
+        return rows
 
     async def fetch_one(self, sql: str, *args: Any) -> Row | None:
         rows = await self.fetch(sql, *args)
         return rows[0] if rows else None
 
-    async def execute(self, sql: str, *args: Any) -> int:
-        statement, values = _native(sql), _bind(args)
+    async def fetch_all(self, queries: Sequence[Statement]) -> list[Sequence[Row]]:
+        bound = [(_native(sql), _bind(args)) for sql, args in queries]
         return await self._connection.run(
-            lambda connection: connection.execute(statement, values).rowcount
+            lambda connection: [connection.execute(*each).fetchall() for each in bound]
+        )
+
+    async def execute(self, sql: str, *args: Any) -> int:
+        (count,) = await self.execute_all([(sql, args)])
+        return count
+
+    async def execute_all(self, statements: Sequence[Statement]) -> list[int]:
+        bound = [(_native(sql), _bind(args)) for sql, args in statements]
+        return await self._connection.run(
+            lambda connection: [connection.execute(*each).rowcount for each in bound]
         )
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
@@ -191,6 +207,11 @@ class SQLiteDatabase(Database):
         except sqlite3.OperationalError as error:
             raise DatabaseUnavailable(f"SQLite could not begin: {error}") from error
 
+    def as_json(self, rows: Sequence[Row], columns: Iterable[str]) -> str:
+        columns = tuple(columns)
+        plain = [[_plain(row[column]) for column in columns] for row in rows]
+        return msgspec.json.encode(plain).decode()
+
     def piccolo_engine(self) -> Engine[Any]:
         if self._engine is None:
             self._engine = SafeSQLiteEngine(path=str(self.path), timeout=BUSY_TIMEOUT_S)
@@ -257,12 +278,19 @@ def _bind(args: Sequence[Any]) -> list[Any]:
 
 
 def _value(arg: Any) -> Any:
-    if isinstance(arg, datetime):
-        # One width for all, so that text compares as time does.
-        return arg.astimezone(UTC).isoformat(" ", "microseconds")
     if isinstance(arg, (list, tuple)):
-        return json.dumps([_value(item) for item in arg])
-    return arg
+        return msgspec.json.encode([_plain(item) for item in arg]).decode()
+    return _plain(arg)
+
+
+def _plain(value: Any) -> Any:
+    return _written(value) if isinstance(value, datetime) else value
+
+
+@lru_cache(maxsize=64)
+def _written(time: datetime) -> str:
+    # One width for all, so that text compares as time does. A group's rows share their time.
+    return time.astimezone(UTC).isoformat(" ", "microseconds")
 
 
 def _to_datetime(value: bytes) -> datetime:

@@ -7,9 +7,11 @@ leaves nothing behind.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from piccolo.table import Table
@@ -18,17 +20,21 @@ from batua.errors import InvariantViolated
 from batua.ledger import rules
 from batua.ledger.accounts import AccountName
 from batua.ledger.chain import transfer_hash
-from batua.ledger.tables import Account, Entry, Hold, Transfer
+from batua.ledger.tables import Account, Entry, Hold, Transfer, has_version, primary_key
 
 __all__ = ["Book", "Movement", "Need", "NotLoaded", "Record"]
 
 
 class Need(NamedTuple):
-    """Rows that an operation wants loaded: those of ``table`` whose ``column`` is ``value``."""
+    """Rows that an operation wants loaded: those of ``table`` whose ``column`` is ``value``.
+
+    ``only`` is a condition in SQL that leaves rows out, such as ``remaining > 0``.
+    """
 
     table: type[Table]
     column: str
     value: str | int
+    only: str = ""
 
 
 class NotLoaded(Exception):
@@ -44,7 +50,7 @@ class Record(dict[str, Any]):
         super().__init__(values)
         self.table = table
         self.is_new = is_new
-        self.changed: set[str] = set()
+        self.changed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,10 @@ class Movement:
     reverses: int | None = None
 
 
+_Index = dict[Any, list[Record]]
+"""What was found by one column: value by value, the rows that have it."""
+
+
 class Book:
     """The snapshot that one group decides on. ``now`` never runs backwards in a ledger."""
 
@@ -75,54 +85,68 @@ class Book:
         self.now = max(now, head["last_at"])
         self.inserted: list[Record] = []
         self.updated: dict[int, Record] = {}
-        self._found: dict[Need, list[Record]] = {}
+        self._found: defaultdict[type[Table], dict[tuple[str, str], _Index]] = defaultdict(dict)
         self._undo: list[Callable[[], object]] = []
 
     # --- rows -------------------------------------------------------------------------------
 
     def missing(self, needs: Iterable[Need]) -> set[Need]:
         """Those of ``needs`` that were not loaded yet."""
-        return {need for need in needs if need not in self._found}
+        return {need for need in needs if not self.is_loaded(need)}
+
+    def is_loaded(self, need: Need) -> bool:
+        """Whether the rows of ``need`` are here."""
+        table, column, value, only = need
+        index = self._found[table].get((column, only))
+        return index is not None and value in index
 
     def add(self, need: Need, rows: Iterable[Record]) -> None:
         """Take in what was loaded for ``need``."""
-        self._found[need] = list(rows)
+        table, column, value, only = need
+        self._found[table].setdefault((column, only), {})[value] = list(rows)
 
-    def records(self) -> dict[tuple[type[Table], Any], Record]:
-        """Every row that the book has, by table and primary key."""
-        rows = [row for found in self._found.values() for row in found]
+    def records(self, table: type[Table]) -> dict[Any, Record]:
+        """Every row of ``table`` that the book has, by primary key."""
+        key = primary_key(table)
         return {
-            (row.table, row[row.table._meta.primary_key._meta.db_column_name]): row for row in rows
+            row[key]: row
+            for index in self._found[table].values()
+            for found in index.values()
+            for row in found
         }
 
-    def find(self, table: type[Table], column: str, value: str | int) -> list[Record]:
+    def find(
+        self, table: type[Table], column: str, value: str | int, only: str = ""
+    ) -> list[Record]:
         """The rows of a need, with what the group has staged. Raises ``NotLoaded``."""
         try:
-            return self._found[Need(table, column, value)]
+            return self._found[table][column, only][value]
         except KeyError:
             raise NotLoaded(f"{table._meta.tablename}.{column} = {value!r}") from None
 
-    def get(self, table: type[Table], column: str, value: str | int) -> Record | None:
+    def get(
+        self, table: type[Table], column: str, value: str | int, only: str = ""
+    ) -> Record | None:
         """The one row of a need on a unique column, or None. Raises ``NotLoaded``."""
-        rows = self.find(table, column, value)
+        rows = self.find(table, column, value, only)
         return rows[0] if rows else None
 
-    def need(self, table: type[Table], column: str, value: str | int) -> Record:
+    def need(self, table: type[Table], column: str, value: str | int, only: str = "") -> Record:
         """The one row that must be there. Raises ``NotLoaded`` or ``InvariantViolated``."""
-        row = self.get(table, column, value)
+        row = self.get(table, column, value, only)
         if row is None:
             raise InvariantViolated(f"{table._meta.tablename} has no row {column} = {value!r}")
         return row
 
     def insert(self, table: type[Table], **values: Any) -> Record:
         """Stage a new row. A table with a ``version`` starts at 1."""
-        if any(column._meta.name == "version" for column in table._meta.columns):
+        if has_version(table):
             values["version"] = 1
         row = Record(table, values, is_new=True)
         self.inserted.append(row)
         self._undo.append(self.inserted.pop)
-        for column, value in values.items():
-            rows = self._found.get(Need(table, column, value)) if _is_key(value) else None
+        for (column, _), index in self._found[table].items():
+            rows = index.get(values[column])
             if rows is not None:
                 rows.append(row)
                 self._undo.append(rows.pop)
@@ -131,19 +155,17 @@ class Book:
     def update(self, row: Record, **changes: Any) -> None:
         """Stage changes to a row; its ``version`` guards the write."""
         before = {column: row[column] for column in changes}
-        changed, was_updated = set(row.changed), id(row) in self.updated
+        self._undo.append(partial(self._take_back, row, before, row.changed))
         row.update(changes)
-        row.changed |= changes.keys()
+        row.changed = row.changed | changes.keys()
         if not row.is_new:
             self.updated[id(row)] = row
 
-        def undo() -> None:
-            row.update(before)
-            row.changed = changed
-            if not was_updated:
-                self.updated.pop(id(row), None)
-
-        self._undo.append(undo)
+    def _take_back(self, row: Record, before: dict[str, Any], changed: frozenset[str]) -> None:
+        row.update(before)
+        row.changed = changed
+        if not changed:
+            self.updated.pop(id(row), None)
 
     def mark(self) -> int:
         """A place to come back to."""
@@ -291,8 +313,4 @@ class Book:
     def _set_head(self, column: str, value: Any) -> None:
         before = self.head[column]
         self.head[column] = value
-        self._undo.append(lambda: self.head.__setitem__(column, before))
-
-
-def _is_key(value: Any) -> bool:
-    return isinstance(value, (str, int)) and not isinstance(value, bool)
+        self._undo.append(partial(self.head.__setitem__, column, before))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 __all__ = ["HASHED", "transfer_hash"]
 
@@ -24,12 +26,13 @@ def transfer_hash(previous: str, transfer: Mapping[str, Any], balances: tuple[in
     ``balances`` are the debit and the credit account's balance after it: they end the array, so
     that the entries are covered too. Times are ISO 8601 in UTC with microseconds.
     """
-    values = [_plain(transfer[column]) for column in HASHED]
-    written = json.dumps([previous, *values, *balances], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(written.encode()).hexdigest()
+    values = [transfer[column] for column in HASHED[:-2]]
+    times = (_written(transfer["occurred_at"]), _written(transfer["created_at"]))
+    written = msgspec.json.encode([previous, *values, *times, *balances])
+    return hashlib.sha256(written).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    return value
+@lru_cache(maxsize=16)
+def _written(time: datetime) -> str:
+    # A group's transfers share their time.
+    return time.astimezone(UTC).isoformat(timespec="microseconds")

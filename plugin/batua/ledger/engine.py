@@ -64,7 +64,7 @@ class _Queued:
     answer: asyncio.Future[Any] = field(default_factory=asyncio.Future)
 
     def resolve(self, outcome: Any) -> None:
-        if self.answer.done():  # the engine was closed over it
+        if self.answer.done():  # nobody waits for it any more
             return
         if isinstance(outcome, BaseException):
             self.answer.set_exception(outcome)
@@ -106,7 +106,8 @@ class Engine:
         self._queue.append(queued)
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._drain())
-        answer: A = await asyncio.shield(queued.answer)
+        # A caller who goes away cancels the wait for the answer, and not what was queued.
+        answer: A = await queued.answer
         return answer
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""How a book is loaded and written: a few set-based statements per table, in either SQL."""
+"""How a book is loaded and written: a few set-based statements, in either SQL."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from piccolo.columns import BigInt, Boolean, Bytea, Column, Integer, Timestamptz
+from piccolo.columns import BigInt, Boolean, Column, Integer, Text, Timestamptz
 from piccolo.table import Table
 
-from batua.database import Database, Dialect, Transaction
+from batua.database import Database, Dialect, Statement, Transaction
 from batua.errors import InvariantViolated, StaleRow
 from batua.ledger.book import Book, Need, Record
+from batua.ledger.tables import columns_of, primary_key
 
 __all__ = ["load", "lock_head", "write"]
 
@@ -33,22 +34,21 @@ async def load(
     database: Database, transaction: Transaction, book: Book, needs: Iterable[Need]
 ) -> None:
     """Load rows by table and column, one statement each."""
-    wanted: dict[tuple[type[Table], str], list[Need]] = defaultdict(list)
+    wanted: dict[tuple[type[Table], str, str], list[Need]] = defaultdict(list)
     for need in needs:
-        wanted[need.table, need.column].append(need)
-    known: dict[tuple[type[Table], Any], Record] = book.records()
-    for (table, column), group in wanted.items():
-        pg_type = _pg_type(table, column)
-        rows = await transaction.fetch(
-            f"select * from {table._meta.tablename}"
-            f" where {database.in_list(column, '$1', pg_type)}",
-            [need.value for need in group],
-        )
+        wanted[need.table, need.column, need.only].append(need)
+    answers = await transaction.fetch_all(
+        [
+            (_select(database.dialect, *place), ([need.value for need in group],))
+            for place, group in wanted.items()
+        ]
+    )
+    for ((table, column, _), group), rows in zip(wanted.items(), answers, strict=True):
+        # A row that two needs reach is one record, or one change would hide the other.
+        known, key = book.records(table), primary_key(table)
         found: dict[Any, list[Record]] = defaultdict(list)
         for row in rows:
-            record = Record(table, dict(row), is_new=False)
-            # A row that two needs reach is one record, or one change would hide the other.
-            record = known.setdefault((table, row[_primary_key(table)]), record)
+            record = known.get(row[key]) or Record(table, row, is_new=False)
             found[row[column]].append(record)
         for need in group:
             book.add(need, found[need.value])
@@ -59,96 +59,110 @@ async def write(
 ) -> None:
     """Write everything that was staged, parents before children, and move the head.
 
-    Raises ``StaleRow`` when a guarded row had changed, which the head lock rules out: somebody
-    wrote past the engine.
+    What is given up comes before what takes its place: a unique index may allow only one. Raises
+    ``StaleRow`` when a guarded row had changed, which the head lock rules out: somebody wrote
+    past the engine.
     """
-    inserted: dict[type[Table], list[Record]] = defaultdict(list)
-    for row in book.inserted:
-        inserted[row.table].append(row)
-    updated: dict[type[Table], list[Record]] = defaultdict(list)
-    for row in book.updated.values():
-        updated[row.table].append(row)
+    inserted = _by_table(book.inserted)
+    updated = _by_table(book.updated.values())
     if strangers := (inserted.keys() | updated.keys()) - set(tables):
         raise InvariantViolated(f"no write order for {sorted(map(str, strangers))}")
+    statements: list[Statement] = []
+    expected: list[tuple[str, int]] = []
     for table in tables:
-        # What is given up comes before what takes its place: a unique index may allow only one.
-        if table in updated:
-            await _update(database, transaction, table, updated[table])
-        if table in inserted:
-            await _insert(database, transaction, table, inserted[table])
-    await _move_head(transaction, book)
+        for changed, rows in _alike(updated.get(table, ())).items():
+            columns = (primary_key(table), "version", *changed)
+            rows_json = database.as_json(rows, columns)
+            statements.append((_update_sql(database.dialect, table, changed), (rows_json,)))
+            expected.append((table._meta.tablename, len(rows)))
+    insertions = [
+        (table, database.as_json(inserted[table], columns_of(table)))
+        for table in tables
+        if table in inserted
+    ]
+    statements += _finish(database, book, insertions)
+    counts = await transaction.execute_all(statements)
+    expected.append(("batua_ledger", 1))
+    # The last statement moves the head; those before it that insert are not guarded.
+    guarded = [*counts[: len(expected) - 1], counts[-1]]
+    for (name, wanted), count in zip(expected, guarded, strict=True):
+        if count != wanted:
+            raise StaleRow(f"{name}: {wanted - count} guarded rows had changed")
 
 
-async def _move_head(transaction: Transaction, book: Book) -> None:
-    moved = await transaction.execute(
-        "update batua_ledger set transfer_seq = $1, account_seq = $2, head_hash = $3, last_at = $4"
-        " where id = 1 and ledger_id = $5",
-        book.head["transfer_seq"],
-        book.head["account_seq"],
-        book.head["head_hash"],
-        book.now,
-        book.head["ledger_id"],
-    )
-    if moved != 1:
-        raise StaleRow("batua_ledger: the head row was changed or removed")
+def _finish(
+    database: Database, book: Book, insertions: list[tuple[type[Table], str]]
+) -> list[Statement]:
+    """What inserts the new rows and moves the head: on PostgreSQL all in one statement."""
+    head = tuple(book.head[column] for column in ("transfer_seq", "account_seq", "head_hash"))
+    tables = tuple(table for table, _ in insertions)
+    bound = tuple(rows for _, rows in insertions)
+    if database.dialect is Dialect.POSTGRES:
+        return [
+            (
+                _finish_sql(database.dialect, tables),
+                (*bound, *head, book.now, book.head["ledger_id"]),
+            )
+        ]
+    single = [(_insert_sql(database.dialect, table, 1), (rows,)) for table, rows in insertions]
+    return [*single, (_finish_sql(database.dialect, ()), (*head, book.now, book.head["ledger_id"]))]
 
 
-async def _insert(
-    database: Database, transaction: Transaction, table: type[Table], rows: list[Record]
-) -> None:
-    columns = _columns(table)
-    names = ", ".join(columns)
-    if database.dialect is Dialect.SQLITE:
-        places = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
-        await transaction.execute_many(
-            f"insert into {table._meta.tablename} ({names}) values ({places})",
-            [[row[column] for column in columns] for row in rows],
+@cache
+def _finish_sql(dialect: Dialect, tables: tuple[type[Table], ...]) -> str:
+    insertions = [
+        f"n{place} as ({_insert_sql(dialect, table, place)})"
+        for place, table in enumerate(tables, 1)
+    ]
+    first = len(tables) + 1
+    settings = ", ".join(
+        f"{column} = ${place}"
+        for place, column in enumerate(
+            ("transfer_seq", "account_seq", "head_hash", "last_at"), first
         )
-        return
-    await transaction.execute(
-        f"insert into {table._meta.tablename} ({names})"
-        f" select * from unnest({_casts(table, columns)})",
-        *([row[column] for row in rows] for column in columns),
+    )
+    before = f"with {', '.join(insertions)} " if insertions else ""
+    return f"{before}update batua_ledger set {settings} where id = 1 and ledger_id = ${first + 4}"
+
+
+@cache
+def _insert_sql(dialect: Dialect, table: type[Table], place: int) -> str:
+    names = ", ".join(columns_of(table))
+    rows = dialect.rows(_types(table, columns_of(table)), f"${place}")
+    return f"insert into {table._meta.tablename} ({names}) select {names} from {rows}"
+
+
+@cache
+def _update_sql(dialect: Dialect, table: type[Table], changed: tuple[str, ...]) -> str:
+    key, name = primary_key(table), table._meta.tablename
+    rows = dialect.rows(_types(table, (key, "version", *changed)), "$1")
+    settings = ", ".join(f"{column} = new.{column}" for column in changed)
+    return (
+        f"update {name} set {settings}, version = {name}.version + 1 from {rows}"
+        f" where {name}.{key} = new.{key} and {name}.version = new.version"
     )
 
 
-async def _update(
-    database: Database, transaction: Transaction, table: type[Table], rows: list[Record]
-) -> None:
-    alike: dict[tuple[str, ...], list[Record]] = defaultdict(list)
+@cache
+def _select(dialect: Dialect, table: type[Table], column: str, only: str) -> str:
+    condition = dialect.in_list(column, "$1", _pg_type(table, column))
+    also = f" and {only}" if only else ""
+    return f"select * from {table._meta.tablename} where {condition}{also}"
+
+
+def _by_table(rows: Iterable[Record]) -> dict[type[Table], list[Record]]:
+    by_table: defaultdict[type[Table], list[Record]] = defaultdict(list)
+    for row in rows:
+        by_table[row.table].append(row)
+    return by_table
+
+
+def _alike(rows: Iterable[Record]) -> dict[tuple[str, ...], list[Record]]:
+    """Rows of one table, by which of their columns changed."""
+    alike: defaultdict[tuple[str, ...], list[Record]] = defaultdict(list)
     for row in rows:
         alike[tuple(sorted(row.changed))].append(row)
-    for changed, group in alike.items():
-        count = await _update_alike(database, transaction, table, changed, group)
-        if count != len(group):
-            raise StaleRow(
-                f"{table._meta.tablename}: {len(group) - count} guarded rows had changed"
-            )
-
-
-async def _update_alike(
-    database: Database,
-    transaction: Transaction,
-    table: type[Table],
-    changed: tuple[str, ...],
-    rows: list[Record],
-) -> int:
-    key = _primary_key(table)
-    columns = (key, "version", *changed)
-    if database.dialect is Dialect.SQLITE:
-        settings = ", ".join(f"{column} = ${place}" for place, column in enumerate(changed, 3))
-        return await transaction.execute_many(
-            f"update {table._meta.tablename} set {settings}, version = version + 1"
-            f" where {key} = $1 and version = $2",
-            [[row[column] for column in columns] for row in rows],
-        )
-    settings = ", ".join(f"{column} = new.{column}" for column in changed)
-    return await transaction.execute(
-        f"update {table._meta.tablename} as old set {settings}, version = old.version + 1"
-        f" from unnest({_casts(table, columns)}) as new ({', '.join(columns)})"
-        f" where old.{key} = new.{key} and old.version = new.version",
-        *([row[column] for row in rows] for column in columns),
-    )
+    return alike
 
 
 _PG_TYPES: dict[type[Column], str] = {
@@ -156,26 +170,14 @@ _PG_TYPES: dict[type[Column], str] = {
     Integer: "integer",
     Boolean: "boolean",
     Timestamptz: "timestamptz",
-    Bytea: "bytea",
+    Text: "text",
 }
 
 
-@cache
-def _columns(table: type[Table]) -> tuple[str, ...]:
-    return tuple(column._meta.db_column_name for column in table._meta.columns)
-
-
-@cache
-def _primary_key(table: type[Table]) -> str:
-    return table._meta.primary_key._meta.db_column_name
+def _types(table: type[Table], columns: Iterable[str]) -> dict[str, str]:
+    return {column: _pg_type(table, column) for column in columns}
 
 
 @cache
 def _pg_type(table: type[Table], column: str) -> str:
-    return _PG_TYPES.get(type(table._meta.get_column_by_name(column)), "text")
-
-
-def _casts(table: type[Table], columns: Iterable[str]) -> str:
-    return ", ".join(
-        f"${place}::{_pg_type(table, column)}[]" for place, column in enumerate(columns, 1)
-    )
+    return _PG_TYPES[type(table._meta.get_column_by_name(column))]

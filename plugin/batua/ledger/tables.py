@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from piccolo.columns import BigInt, Boolean, Integer, Text, Timestamptz
 from piccolo.table import Table
 
@@ -15,6 +17,9 @@ __all__ = [
     "Lot",
     "LotEntry",
     "Transfer",
+    "columns_of",
+    "has_version",
+    "primary_key",
 ]
 
 
@@ -161,3 +166,21 @@ class IdempotencyKey(Table, tablename="batua_idempotency"):
     created_at = Timestamptz()
     finished_at = Timestamptz(null=True)
     version = BigInt()
+
+
+@cache
+def columns_of(table: type[Table]) -> tuple[str, ...]:
+    """The names of a table's columns in the database."""
+    return tuple(column._meta.db_column_name for column in table._meta.columns)
+
+
+@cache
+def primary_key(table: type[Table]) -> str:
+    """The name of a table's primary key."""
+    return table._meta.primary_key._meta.db_column_name
+
+
+@cache
+def has_version(table: type[Table]) -> bool:
+    """Whether writes to a table's rows are guarded by their ``version``."""
+    return "version" in columns_of(table)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,7 @@ from batua.contract import (
     NotifierRejected,
     NotifierUnavailable,
     Template,
+    format_money,
 )
 from batua.database import Database, Dialect, Row
 
@@ -175,11 +177,19 @@ _RANK = {str(status): rank for rank, status in enumerate(DeliveryStatus, start=1
 
 
 def _notification(message: Row, recipient: Recipient) -> Notification:
-    parameters: dict[str, str] = msgspec.json.decode(message["parameters"])
+    parameters: dict[str, Any] = msgspec.json.decode(message["parameters"])
     return Notification(
         id=message["id"],
         template=Template(message["template"]),
         phone=recipient.phone,
         language=recipient.language,
-        parameters={"name": recipient.name, **parameters},
+        parameters={
+            "name": recipient.name,
+            **{name: _written(value) for name, value in parameters.items()},
+        },
     )
+
+
+def _written(value: Any) -> str:
+    """Money as people write it; anything else is text already."""
+    return format_money(**value) if isinstance(value, dict) else str(value)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from batua.clock import NewId
-from batua.contract import Template, format_money
+from batua.contract import Template
 from batua.ledger import AccountName, Book, Record
 from batua.outbox.tables import OutboxMessage
 
@@ -16,7 +16,7 @@ __all__ = ["Announcer"]
 
 
 class Announcer:
-    """Stages notifications. The customer's name is filled in when the message is sent."""
+    """Stages notifications. Amounts are written out, and the name filled in, when one is sent."""
 
     def __init__(self, new_id: NewId) -> None:
         self._new_id = new_id
@@ -28,7 +28,7 @@ class Announcer:
             Template.TOP_UP_SUCCEEDED,
             AccountName.wallet(capture["customer_id"], capture["currency"]),
             dedupe_key=f"credited:{capture['id']}",
-            parameters={"amount": format_money(capture["amount"], capture["currency"])},
+            parameters={"amount": _money(capture)},
             subject=capture,
         )
 
@@ -42,7 +42,7 @@ class Announcer:
             dedupe_key=f"order_paid:{order['id']}",
             parameters={
                 "reference": order["reference"],
-                "amount": format_money(order["amount"], order["currency"]),
+                "amount": _money(order),
             },
             subject={"order_id": order["id"]},
         )
@@ -56,7 +56,7 @@ class Announcer:
             wallet,
             dedupe_key=f"refund_succeeded:{refund['id']}",
             parameters={
-                "amount": format_money(refund["amount"], refund["currency"]),
+                "amount": _money(refund),
                 "reference": reference,
             },
             subject={**refund, "refund_id": refund["id"]},
@@ -69,10 +69,10 @@ class Announcer:
         wallet: AccountName,
         *,
         dedupe_key: str,
-        parameters: Mapping[str, str],
+        parameters: Mapping[str, Any],
         subject: Mapping[str, Any],
     ) -> None:
-        balance = format_money(book.account(wallet)["posted"], wallet.currency)
+        balance = {"amount": book.account(wallet)["posted"], "currency": wallet.currency}
         book.insert(
             OutboxMessage,
             id=self._new_id("ntf"),
@@ -92,3 +92,7 @@ class Announcer:
             created_at=book.now,
             sent_at=None,
         )
+
+
+def _money(row: Record) -> dict[str, Any]:
+    return {"amount": row["amount"], "currency": row["currency"]}
