@@ -143,10 +143,10 @@ class Check:
 
     async def compare_balances(self) -> None:
         """Every balance, and that no account was opened by what was refused."""
+        places = ", ".join(f"${place}" for place, _ in enumerate(self.names, 1))
         rows = await self.database.fetch(
-            "select key, posted, held, status from batua_account"
-            f" where {self.database.in_list('key', '$1')}",
-            [":".join(name) for name in self.names],
+            f"select key, posted, held, status from batua_account where key in ({places})",
+            *(":".join(name) for name in self.names),
         )
         model = self.model
         assert {row["key"]: (row["posted"], row["held"], row["status"]) for row in rows} == {

@@ -168,7 +168,7 @@ class ExpireHold:
 def _needs(book: Book, id: str) -> Iterable[Need]:
     by_id = Need(Hold, "id", id)
     yield by_id
-    if not book.missing([by_id]) and (hold := book.get(*by_id)) is not None:
+    if book.is_loaded(by_id) and (hold := book.get(*by_id)) is not None:
         yield from account_needs(book, hold["account_id"])
 
 

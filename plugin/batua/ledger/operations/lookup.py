@@ -15,7 +15,7 @@ def account_needs(book: Book, id: int) -> Iterable[Need]:
     """An account's row, first by its number and then by its name, as the book wants it."""
     by_id = Need(Account, "id", id)
     yield by_id
-    if not book.missing([by_id]):
+    if book.is_loaded(by_id):
         yield Need(Account, "key", book.need(*by_id)["key"])
 
 
@@ -24,10 +24,8 @@ def name_of_account(book: Book, id: int) -> AccountName:
 
     Of what the same group has staged nothing was loaded by number: that is found by looking.
     """
-    if book.missing([Need(Account, "id", id)]):
-        row = book.records().get((Account, id))
-    else:
-        row = book.need(Account, "id", id)
+    by_id = Need(Account, "id", id)
+    row = book.get(*by_id) if book.is_loaded(by_id) else book.records(Account).get(id)
     if row is None:
         raise NotLoaded(f"batua_account.id = {id}")
     return AccountName(AccountKind(row["kind"]), row["owner"], row["currency"])

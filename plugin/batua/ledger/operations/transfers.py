@@ -66,9 +66,7 @@ class ReverseTransfer:
         yield of
         yield Need(Transfer, "id", self.id)
         yield Need(Hold, "id", self.id)
-        if book.missing([of]):
-            return
-        if (transfer := book.get(*of)) is not None:
+        if book.is_loaded(of) and (transfer := book.get(*of)) is not None:
             yield Need(Transfer, "reverses", transfer["seq"])
             yield from account_needs(book, transfer["debit_account"])
             yield from account_needs(book, transfer["credit_account"])
