@@ -83,6 +83,7 @@ class Check:
         assert head is not None
         self.clock.advance(1)
         self.prefix = f"m{head['transfer_seq']}-{self.clock.now().timestamp():.0f}"
+        self.nothing = f"{self.prefix}.nothing"  # an id that nobody used, yet
         self.last_at: datetime = head["last_at"]
         self.model = Model(head["transfer_seq"], max(self.last_at, self.clock.now()))
         self.number = 0
@@ -184,15 +185,15 @@ def draw_capture(check: Check, pick: Pick) -> Any:
 
 
 def draw_void(check: Check, pick: Pick) -> Void:
-    return Void(_some_hold(check, pick) or "nothing")
+    return Void(_some_hold(check, pick) or check.nothing)
 
 
 def draw_expire(check: Check, pick: Pick) -> Expire:
-    return Expire(_some_hold(check, pick) or "nothing")
+    return Expire(_some_hold(check, pick) or check.nothing)
 
 
 def draw_reverse(check: Check, pick: Pick) -> Reverse:
-    of = pick.one([*list(check.model.transfers)[-12:], "nothing"])
+    of = pick.one([*list(check.model.transfers)[-12:], check.nothing])
     return Reverse(check.new_id(), of)
 
 
