@@ -40,7 +40,7 @@ from batua.ledger import (
 )
 from batua.ledger.book import NotLoaded
 from batua.ledger.operations.lookup import name_of_account
-from batua.ledger.tables import Account
+from batua.ledger.tables import Account, Hold
 from tests.support.clock import START
 from tests.support.ledger import (
     ASHA,
@@ -263,12 +263,8 @@ async def test_a_capture_that_a_room_made_under_another_id_is_no_replay(engine):
     await engine.submit(hold())
 
     def capture(book):
-        return book.capture_hold(
-            book.need(
-                *CaptureHold(FUNDING).needs(book).__iter__().__next__()._replace(value="hld")
-            ),
-            movement(ASHA, REVENUE, 300, id="another"),
-        )
+        room = movement(ASHA, REVENUE, 300, id="another")
+        return book.capture_hold(book.need(Hold, "id", "hld"), room)
 
     await engine.submit(Staged(capture, tuple(take().needs(None))))
     assert await code_of(engine, take()) == "hold_already_captured"
