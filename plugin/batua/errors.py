@@ -28,8 +28,6 @@ which thing, and what to do. ``docs/reference/errors.md`` lists every code.  ``i
 
 from __future__ import annotations
 
-from datetime import datetime
-
 __all__ = [
     "BatuaError",
     "CommitUnknown",
@@ -133,8 +131,7 @@ class HoldNotDue(Conflict):
 
     is_final = False
 
-    def __init__(self, id: str, *, expires_at: datetime | None) -> None:
-        when = "never" if expires_at is None else f"at {expires_at:%Y-%m-%dT%H:%M:%SZ}"
+    def __init__(self, id: str, *, when: str) -> None:
         super().__init__("hold_not_due", f"Hold {id!r} expires {when}. Void it to give it back.")
 
 

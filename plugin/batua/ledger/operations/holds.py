@@ -160,7 +160,9 @@ class ExpireHold:
         if hold["status"] == "expired":
             return HoldClosed(id=self.hold_id, status="expired", exists=True)
         if hold["status"] == "held" and not _is_due(book, hold):
-            raise HoldNotDue(self.hold_id, expires_at=hold["expires_at"])
+            due = hold["expires_at"]
+            when = "never" if due is None else f"at {due:%Y-%m-%dT%H:%M:%SZ}"
+            raise HoldNotDue(self.hold_id, when=when)
         _require_not_closed(hold)
         return _give_back(book, hold, "expired")
 
