@@ -15,6 +15,19 @@ if TYPE_CHECKING:
     from batua.ledger.idempotency import Begun, Claim, Claimed, Finished, StoredAnswer
     from batua.ledger.lots import account_needs, hold_needs
     from batua.ledger.movements import Movement, NewLot, Part
+    from batua.ledger.operations import (
+        CaptureHold,
+        ExpireHold,
+        HoldClosed,
+        HoldOpened,
+        Linked,
+        LinkedAnswers,
+        OpenHold,
+        Posted,
+        PostTransfer,
+        ReverseTransfer,
+        VoidHold,
+    )
     from batua.ledger.rows import Need, Record
     from batua.ledger.rules import available, require_active, require_available
 
@@ -24,18 +37,29 @@ __all__ = [
     "AccountName",
     "Begun",
     "Book",
+    "CaptureHold",
     "Claim",
     "Claimed",
     "Engine",
+    "ExpireHold",
     "Expiry",
     "Finished",
+    "HoldClosed",
+    "HoldOpened",
+    "Linked",
+    "LinkedAnswers",
     "Movement",
     "Need",
     "NewLot",
+    "OpenHold",
     "Operation",
     "Part",
+    "PostTransfer",
+    "Posted",
     "Record",
+    "ReverseTransfer",
     "StoredAnswer",
+    "VoidHold",
     "account_needs",
     "available",
     "hold_needs",
@@ -52,6 +76,19 @@ _HOMES = {
     "lots": ("account_needs", "hold_needs"),
     "movements": ("Movement", "NewLot", "Part"),
     "rows": ("Need", "Record"),
+    "operations": (
+        "CaptureHold",
+        "ExpireHold",
+        "HoldClosed",
+        "HoldOpened",
+        "Linked",
+        "LinkedAnswers",
+        "OpenHold",
+        "Posted",
+        "PostTransfer",
+        "ReverseTransfer",
+        "VoidHold",
+    ),
     "rules": ("available", "require_active", "require_available"),
 }
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from batua.database import Database
+from batua.errors import Conflict
 from batua.ledger.accounts import AccountKind, AccountName
 from batua.ledger.book import Book
 from batua.ledger.engine import Engine
-from batua.ledger.lots import account_needs, hold_needs
+from batua.ledger.lots import account_needs
+from batua.ledger.operations import ExpireHold
 from batua.ledger.rows import Need
-from batua.ledger.tables import Account, Hold
+from batua.ledger.tables import Account
 
 __all__ = ["Expiry"]
 
@@ -30,29 +33,6 @@ class _ExpireLots:
 
     def decide(self, book: Book) -> None:
         book.account(_name(book, Need(Account, "key", self.wallet)))
-
-
-@dataclass(frozen=True, slots=True)
-class _ExpireHold:
-    """Give back a hold whose time is up. One that was closed meanwhile stays as it is."""
-
-    hold_id: str
-
-    def needs(self, book: Book) -> Iterable[Need]:
-        yield from hold_needs(self.hold_id)
-        if not book.is_loaded(Need(Hold, "id", self.hold_id)):
-            return
-        account = Need(Account, "id", book.need(Hold, "id", self.hold_id)["account_id"])
-        yield account
-        if book.is_loaded(account):
-            yield from account_needs(_name(book, account))
-
-    def decide(self, book: Book) -> None:
-        hold = book.need(Hold, "id", self.hold_id)
-        is_due = hold["expires_at"] is not None and hold["expires_at"] <= book.now
-        if hold["status"] == "held" and is_due:
-            name = _name(book, Need(Account, "id", hold["account_id"]))
-            book.void_hold(hold, name, status="expired")
 
 
 class Expiry:
@@ -85,8 +65,12 @@ class Expiry:
         return [row["id"] for row in rows]
 
     async def expire_hold(self, hold_id: str) -> None:
-        """Give one hold back. Moves no money."""
-        await self._engine.submit(_ExpireHold(hold_id))
+        """Give one hold back. Moves no money.
+
+        It is decided again under the lock: one that was captured or voided meanwhile stays so.
+        """
+        with suppress(Conflict):
+            await self._engine.submit(ExpireHold(hold_id))
 
 
 def _name(book: Book, account: Need) -> AccountName:
