@@ -32,15 +32,15 @@ from batua.ledger import (
     HoldOpened,
     Linked,
     LinkedAnswers,
-    Need,
     OpenHold,
     PostTransfer,
     ReverseTransfer,
     VoidHold,
+    account_needs,
 )
 from batua.ledger.book import NotLoaded
 from batua.ledger.operations.lookup import name_of_account
-from batua.ledger.tables import Account, Hold
+from batua.ledger.tables import Hold
 from tests.support.clock import START
 from tests.support.ledger import (
     ASHA,
@@ -94,7 +94,7 @@ def reverse(id="rev", of="fund", **more):
 def freezing(name):
     return Staged(
         lambda book: book.update(book.account(name), status="frozen"),
-        (Need(Account, "key", name.key),),
+        tuple(account_needs(name)),
     )
 
 

@@ -45,7 +45,7 @@ async def test_what_was_captured_is_credited_once_however_often_it_is_told(shop)
     assert (top_up["status"], top_up["credited"]) == ("succeeded", 50_000)
     (message,) = await shop.messages()
     assert message["template"] == "top_up_succeeded"
-    assert '"balance":"₹500.00"' in message["parameters"]
+    assert '"balance":{"amount":50000,"currency":"INR"}' in message["parameters"]
 
 
 async def test_webhook_confirm_and_poller_at_once_credit_once(shop):

@@ -69,11 +69,11 @@ class ReverseTransfer:
         yield of
         yield Need(Transfer, "id", self.id)
         yield Need(Hold, "id", self.id)
+        yield from _lot_needs(book, self.of)
         if book.is_loaded(of) and (transfer := book.get(*of)) is not None:
             yield Need(Transfer, "reverses", transfer["seq"])
             yield from numbered_account_needs(book, transfer["debit_account"])
             yield from numbered_account_needs(book, transfer["credit_account"])
-            yield from _lot_needs(book, self.of)
 
     def decide(self, book: Book) -> Posted:
         of = book.get(Transfer, "id", self.of)
@@ -135,8 +135,9 @@ def _lot_needs(book: Book, transfer_id: str) -> Iterable[Need]:
 
 def _lots_back(book: Book, transfer_id: str) -> tuple[tuple[Part, ...], tuple[Part, ...] | None]:
     """What a reversal puts back into lots that were spent, and takes of those that were opened."""
+    known = book.records(Lot)
     entries = book.find(LotEntry, "transfer_id", transfer_id)
-    lots = [(book.need(Lot, "id", entry["lot_id"]), entry["amount"]) for entry in entries]
+    lots = [(known[entry["lot_id"]], entry["amount"]) for entry in entries]
     spent = tuple(Part(lot, -amount) for lot, amount in lots if amount < 0)
     opened = [(lot, min(amount, lot["remaining"] - lot["held"])) for lot, amount in lots]
     taken = tuple(Part(lot, left) for lot, left in opened if left > 0)
