@@ -100,6 +100,9 @@ class Begun(Generic[T]):
     subject: str
     resume: bool = False
 
+    # Run again after a lost COMMIT, it finds the row that it wrote itself: nobody else makes
+    # ``subject``. Then it goes on to the operation, which gives the answer of its first run.
+
     def needs(self, book: Book) -> Iterable[Need]:
         yield _key_of(self.claim)
         yield from self.operation.needs(book)
@@ -110,7 +113,8 @@ class Begun(Generic[T]):
             if row["status"] == "in_progress" and row["lease_until"] <= book.now:
                 book.update(row, lease_until=book.now + timedelta(seconds=LEASE_S))
                 return None
-        if (known := _known_answer(book, self.claim)) is not None:
+        is_ours = not self.resume and _is_under_way_with(book, self.claim, self.subject)
+        if not is_ours and (known := _known_answer(book, self.claim)) is not None:
             return known
         mark = book.mark()
         try:
@@ -123,7 +127,8 @@ class Begun(Generic[T]):
             status, body = self.claim.render_refusal(refusal)
             _finish(book, row, status, body)
             return StoredAnswer(status, body, replayed=False)
-        _insert(book, self.claim, subject=self.subject)
+        if not is_ours:
+            _insert(book, self.claim, subject=self.subject)
         return answer
 
 
@@ -180,6 +185,11 @@ def _known_answer(book: Book, claim: Claim[Any]) -> StoredAnswer | None:
             "no longer kept. Look the result up, or make a new key for a new request.",
         )
     return StoredAnswer(row["response_status"], row["response_body"], replayed=True)
+
+
+def _is_under_way_with(book: Book, claim: Claim[Any], subject: str) -> bool:
+    row = book.get(IdempotencyKey, "id", claim.id)
+    return row is not None and (row["status"], row["subject"]) == ("in_progress", subject)
 
 
 def _insert(book: Book, claim: Claim[Any], *, subject: str) -> Record:

@@ -88,6 +88,8 @@ class CreateOrder:
     def decide(self, book: Book) -> Record:
         new = self.new
         if (known := book.get(Order, "reference", new.reference)) is not None:
+            if known["id"] == new.id:  # run again after a lost COMMIT
+                return known
             raise Conflict(
                 "order_reference_exists",
                 f"The reference {new.reference!r} belongs to order {known['id']!r} already.",
@@ -153,8 +155,11 @@ class OpenOrderPayment:
     def needs(self, book: Book) -> Iterable[Need]:
         del book
         yield Need(Order, "id", self.order_id)
+        yield Need(Payment, "id", self.payment.id)
 
     def decide(self, book: Book) -> Record:
+        if (known := book.get(Payment, "id", self.payment.id)) is not None:
+            return known
         require_pending(book, self.order_id)
         return insert_payment(book, self.payment)
 

@@ -10,6 +10,7 @@ from batua.payments.refunding import (
     NewRefund,
     Refunder,
     insert_refund,
+    known_refund,
     refund_support,
 )
 from batua.payments.starting import NewPayment, PaymentStarter, insert_payment
@@ -41,6 +42,7 @@ __all__ = [
     "Switches",
     "insert_payment",
     "insert_refund",
+    "known_refund",
     "refund_support",
     "require_second_person",
     "run_flow",

@@ -29,7 +29,8 @@ def require_second_person(requested_by: str, approver: str) -> None:
 class DecideRefund:
     """Approve or reject a refund that waits. Approved, its wallet part is paid at once.
 
-    Raises ``Forbidden`` for the person who asked, and ``Conflict`` when it does not wait.
+    Raises ``Forbidden`` for the person who asked, and ``Conflict`` when it does not wait; the
+    same decision of the same person is done already and answers the same.
     """
 
     refund_id: str
@@ -50,6 +51,9 @@ class DecideRefund:
 
     def decide(self, book: Book) -> Record:
         refund = book.need(Refund, "id", self.refund_id)
+        is_rejected = refund["status"] == RefundStatus.REJECTED
+        if refund["approved_by"] == self.approver and is_rejected is not self.approve:
+            return refund
         if refund["status"] != RefundStatus.AWAITING_APPROVAL:
             raise Conflict(
                 "not_awaiting_approval", f"Refund {self.refund_id!r} is {refund['status']}."

@@ -86,7 +86,7 @@ class Poller:
         )
         if payment is None or payment["next_poll_at"] is None:
             return
-        await self._engine.submit(Postpone(Payment, payment_id, gives_up=True))
+        await self._engine.submit(Postpone(Payment, payment_id, payment["polls"], gives_up=True))
         fetched = await self.fetch(payment)
         if fetched is None:
             return

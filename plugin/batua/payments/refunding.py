@@ -34,7 +34,14 @@ from batua.payments.states import RefundStatus, advance_refund
 from batua.payments.tables import Capture, Refund
 from batua.registry import Registry
 
-__all__ = ["ApplyRefundResult", "NewRefund", "Refunder", "insert_refund", "refund_support"]
+__all__ = [
+    "ApplyRefundResult",
+    "NewRefund",
+    "Refunder",
+    "insert_refund",
+    "known_refund",
+    "refund_support",
+]
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +64,23 @@ def refund_support(registry: Registry) -> dict[str, Support]:
         for code, plugin in registry.gateways.items()
         if plugin.instance is not None and plugin.manifest.capabilities is not None
     }
+
+
+def known_refund(book: Book, new: NewRefund, subject_id: str) -> Record | None:
+    """The refund that an earlier run with this id has made, or None. Needs it loaded by its id.
+
+    Raises ``Conflict`` (``exists_with_different_amount``) when that was another request.
+    """
+    known = book.get(Refund, "id", new.id)
+    if known is None:
+        return None
+    is_same = subject_id in {known["order_id"], known["top_up_id"]}
+    if not is_same or new.amount not in {None, known["amount"]}:
+        raise Conflict(
+            "exists_with_different_amount",
+            f"Refund {new.id!r} exists, of another amount or of another order or top-up.",
+        )
+    return known
 
 
 def insert_refund(
@@ -215,7 +239,7 @@ class Refunder:
             return
         gateway = self._gateway(refund)
         if gateway is None:
-            await self._engine.submit(Postpone(Refund, refund_id))
+            await self._engine.submit(Postpone(Refund, refund_id, refund["polls"]))
             return
         request = RefundRequest(
             refund_id=refund_id,
@@ -233,7 +257,7 @@ class Refunder:
         except GatewayUnavailable as error:
             # Nothing was sent: it stays pending, and the poller sends it again.
             log.warning("refund %s was not sent: %s", refund_id, error)
-            await self._engine.submit(Postpone(Refund, refund_id))
+            await self._engine.submit(Postpone(Refund, refund_id, refund["polls"]))
         except GatewayError as error:
             await self._apply(refund_id, None, failure=str(error))
         else:
@@ -266,7 +290,7 @@ class Refunder:
     async def poll(self, refund_id: str) -> None:
         """Resolve a refund that is not final: ask by our id, and send what was never sent."""
         refund = await self._read(refund_id)
-        await self._engine.submit(Postpone(Refund, refund_id))
+        await self._engine.submit(Postpone(Refund, refund_id, refund["polls"]))
         gateway = self._gateway(refund)
         if gateway is None:
             return

@@ -19,8 +19,10 @@ from batua.payments import (
     NewPayment,
     NewRefund,
     Placement,
+    Refund,
     insert_payment,
     insert_refund,
+    known_refund,
 )
 from batua.wallets.customers import Newcomers, customer_needs, ensure_customer
 from batua.wallets.tables import TopUp
@@ -64,10 +66,13 @@ class OpenTopUp:
 
     def needs(self, book: Book) -> Iterable[Need]:
         del book
+        yield Need(TopUp, "id", self.id)
         yield from customer_needs(self.customer_id)
         yield Need(Account, "key", AccountName.wallet(self.customer_id, self.money.currency).key)
 
     def decide(self, book: Book) -> Record:
+        if (known := book.get(TopUp, "id", self.id)) is not None:
+            return known
         ensure_customer(book, self.customer_id, self.newcomers, self.new_id)
         wallet = book.account(AccountName.wallet(self.customer_id, self.money.currency))
         require_active(wallet)
@@ -230,11 +235,14 @@ class RequestTopUpRefund:
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(TopUp, "id", self.top_up_id)
         yield need
+        yield Need(Refund, "id", self.new.id)
         yield Need(Capture, "top_up_id", self.top_up_id)
         if not book.missing([need]):
             yield Need(Account, "key", _wallet(book.need(TopUp, "id", self.top_up_id)).key)
 
     def decide(self, book: Book) -> Record:
+        if (known := known_refund(book, self.new, self.top_up_id)) is not None:
+            return known
         top_up = book.need(TopUp, "id", self.top_up_id)
         rest = top_up["credited"] - top_up["refunded"] - top_up["refund_reserved"]
         amount = rest if self.new.amount is None else self.new.amount
