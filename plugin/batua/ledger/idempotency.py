@@ -110,8 +110,8 @@ class Begun(Generic[T]):
     def decide(self, book: Book) -> T | StoredAnswer | None:
         if self.resume:
             row = book.need(IdempotencyKey, "id", self.claim.id)
-            if row["status"] == "in_progress" and row["lease_until"] <= book.now:
-                book.update(row, lease_until=book.now + timedelta(seconds=LEASE_S))
+            if row["status"] == "in_progress" and row["lease_until"] <= book.clock:
+                book.update(row, lease_until=book.clock + timedelta(seconds=LEASE_S))
                 return None
         is_ours = not self.resume and _is_under_way_with(book, self.claim, self.subject)
         if not is_ours and (known := _known_answer(book, self.claim)) is not None:
@@ -157,7 +157,7 @@ class Finished(Generic[T]):
         except Refusal as refusal:
             book.undo_to(mark)
             if not refusal.is_final:
-                book.update(row, lease_until=book.now)
+                book.update(row, lease_until=book.clock)
                 # The engine raises what it is handed back too, and keeps what was staged.
                 return cast("StoredAnswer", refusal)
             status, body = self.claim.render_refusal(refusal)
@@ -176,7 +176,7 @@ def _known_answer(book: Book, claim: Claim[Any]) -> StoredAnswer | None:
     if row["fingerprint"] != claim.fingerprint:
         raise IdempotencyConflict(claim.key)
     if row["status"] == "in_progress":
-        expired = row["lease_until"] <= book.now
+        expired = row["lease_until"] <= book.clock
         raise InProgress(claim.key, subject=row["subject"], lease_expired=expired)
     if row["response_body"] is None:
         raise Conflict(
@@ -204,7 +204,7 @@ def _insert(book: Book, claim: Claim[Any], *, subject: str) -> Record:
         subject=subject,
         response_status=None,
         response_body=None,
-        lease_until=book.now + timedelta(seconds=LEASE_S),
+        lease_until=book.clock + timedelta(seconds=LEASE_S),
         created_at=book.now,
         finished_at=None,
     )

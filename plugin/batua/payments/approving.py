@@ -64,7 +64,7 @@ class DecideRefund:
             refund,
             status=str(RefundStatus.PENDING if self.approve else RefundStatus.REJECTED),
             approved_by=self.approver,
-            next_poll_at=book.now + timedelta(seconds=FIRST_POLL_S) if sends else None,
+            next_poll_at=book.clock + timedelta(seconds=FIRST_POLL_S) if sends else None,
             updated_at=book.now,
         )
         if self.approve:

@@ -90,7 +90,7 @@ def insert_refund(
         provider_refund_id=None,
         failure="",
         polls=0,
-        next_poll_at=book.now + timedelta(seconds=FIRST_POLL_S) if sends else None,
+        next_poll_at=book.clock + timedelta(seconds=FIRST_POLL_S) if sends else None,
         created_at=book.now,
         updated_at=book.now,
     )

@@ -106,7 +106,7 @@ class ApplyRefundResult:
             refund,
             status=str(after),
             failure=self.failure if after is RefundStatus.FAILED else "",
-            next_poll_at=book.now + timedelta(seconds=FIRST_POLL_S) if is_open else None,
+            next_poll_at=book.clock + timedelta(seconds=FIRST_POLL_S) if is_open else None,
             updated_at=book.now,
             **learnt,
         )

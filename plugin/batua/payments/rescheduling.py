@@ -45,6 +45,6 @@ class Postpone:
         if row["next_poll_at"] is None or row["polls"] != self.polls:
             return
         wait_s = min(FIRST_POLL_S * 2 ** min(row["polls"], 12), WAIT_MAX_S)
-        gives_up = self.gives_up and book.now - row["created_at"] > GIVE_UP_AFTER
-        next_poll_at = None if gives_up else book.now + timedelta(seconds=wait_s)
+        gives_up = self.gives_up and book.clock - row["created_at"] > GIVE_UP_AFTER
+        next_poll_at = None if gives_up else book.clock + timedelta(seconds=wait_s)
         book.update(row, polls=row["polls"] + 1, next_poll_at=next_poll_at)

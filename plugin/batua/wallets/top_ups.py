@@ -89,7 +89,7 @@ class OpenTopUp:
             refund_reserved=0,
             return_url=self.return_url,
             failure="",
-            expires_at=book.now + timedelta(seconds=self.payment.expires_s),
+            expires_at=book.clock + timedelta(seconds=self.payment.expires_s),
             created_at=book.now,
             updated_at=book.now,
         )
