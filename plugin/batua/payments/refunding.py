@@ -145,14 +145,24 @@ class Refunder:
         self._purposes = purposes
 
     async def send(self, refund_id: str) -> None:
-        """Ask the gateway for a refund that is pending. May be repeated: its id is the key."""
+        """Ask the gateway for a refund that is pending.
+
+        May be repeated: what an earlier call may have sent is looked up before it is sent again.
+        """
         refund = await self._read(refund_id)
         if refund["status"] != RefundStatus.PENDING or not refund["source_amount"]:
             return
-        gateway = self._gateway(refund)
-        if gateway is None:
-            await self._engine.submit(Postpone(Refund, refund_id, refund["polls"]))
+        if refund["polls"]:
+            await self.poll(refund_id)
             return
+        # Counted before the call: whoever is killed in it leaves a refund that may have been sent.
+        await self._engine.submit(Postpone(Refund, refund_id, 0))
+        gateway = self._gateway(refund)
+        if gateway is not None:
+            await self._send(gateway, refund, is_first=True)
+
+    async def _send(self, gateway: Refunds, refund: Row, *, is_first: bool) -> None:
+        refund_id = refund["id"]
         request = RefundRequest(
             refund_id=refund_id,
             provider_payment_id=refund["provider_payment_id"],
@@ -162,14 +172,16 @@ class Refunder:
         try:
             result = await gateway.refund(request)
         except GatewayRejected as error:
-            # Wrong credentials say nothing of the refund: an earlier call may have made it.
-            is_word = error.failure_code != "authentication_failed"
+            # Wrong credentials, or a payment that they don't see, say nothing of an earlier call.
+            code = error.failure_code
+            is_word = code != "authentication_failed" and (is_first or code != "not_found")
             status = ProviderRefundStatus.FAILED if is_word else None
+            if not is_word:
+                log.error("refund %s stays reserved: %s", refund_id, error)  # noqa: TRY400
             await self._apply(refund_id, status, failure=str(error))
         except GatewayUnavailable as error:
             # Nothing was sent: it stays pending, and the poller sends it again.
             log.warning("refund %s was not sent: %s", refund_id, error)
-            await self._engine.submit(Postpone(Refund, refund_id, refund["polls"]))
         except GatewayError as error:
             await self._apply(refund_id, None, failure=str(error))
         else:
@@ -219,12 +231,10 @@ class Refunder:
             return
         if result is not None:
             await self._take_in(result, refund_id)
-        elif refund["status"] == RefundStatus.PENDING:
-            await self.send(refund_id)
-        else:
+        elif refund["status"] in {RefundStatus.PENDING, RefundStatus.UNKNOWN}:
             # The provider has never heard of it: sending it under the same key is safe.
             await self._apply(refund_id, ProviderRefundStatus.PENDING, failure="")
-            await self.send(refund_id)
+            await self._send(gateway, refund, is_first=False)
 
     async def due(self, limit: int) -> list[str]:
         """Refunds that it is time to ask about."""
