@@ -1,10 +1,19 @@
 """Refunds: reserved before the gateway is called, posted once it answered, reversed if it must."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from batua.contract import GatewayRejected, Support
+from batua.contract import (
+    GatewayRejected,
+    Mode,
+    Money,
+    ProviderRefundStatus,
+    RefundResult,
+    Support,
+    WebhookEvent,
+)
 from batua.errors import Conflict, Forbidden
 from batua.orders import RefundTo, RequestOrderRefund
 from batua.outbox import Announcer
@@ -695,3 +704,41 @@ async def test_a_payment_that_nobody_knows_says_nothing_of_a_refund_that_was_per
     assert f"refund {refund} stays reserved" in caplog.text
     await shop.work(after_s=60)
     await assert_refunded(shop, order, refunded=10_000)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"provider_refund_id": "rfnd_another"},
+        {"provider_payment_id": "pay_another"},
+        {"mode": Mode.LIVE},
+    ],
+)
+@pytest.mark.parametrize("status", [ProviderRefundStatus.SUCCEEDED, ProviderRefundStatus.FAILED])
+async def test_a_word_on_another_refund_moves_nothing_and_waits_for_a_person(shop, status, other):
+    await shop.provider.refunds_end("pending")
+    order = await shop.paid_order(PAID, by="gateway")
+    refund = (await shop.refund(order, "source", 10_000))["id"]
+    before = await shop.row("refund", refund)
+    (capture,) = await shop.rows("capture")
+    ours = RefundResult(
+        provider_refund_id=before["provider_refund_id"],
+        provider_payment_id=capture["provider_payment_id"],
+        status=status,
+        amount=Money(10_000, "INR"),
+        mode=Mode.TEST,
+        refund_id=refund,
+    )
+
+    async def hear(result):
+        event = WebhookEvent(event_id="", event_type="refund", payload=result)
+        return await shop.batua.applier._apply_event("razorpay", event)
+
+    outcome, note = await hear(replace(ours, **other))
+
+    assert outcome == "quarantined"
+    assert note.startswith("refund_differs: ")
+    assert await shop.row("refund", refund) == before
+    await assert_refunded(shop, order, refunded=0, reserved=10_000)
+    assert await hear(ours) == ("applied", "")
+    assert (await shop.row("refund", refund))["status"] == status

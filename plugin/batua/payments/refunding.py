@@ -42,7 +42,8 @@ log = logging.getLogger(__name__)
 class ApplyRefundResult:
     """Take in what a provider says of a refund. Moves money when it is done or undone.
 
-    ``status`` None means that the call's outcome is not known.
+    ``status`` None means that the call's outcome is not known. A word on another refund, payment
+    or mode than ours changes nothing and raises ``Conflict`` (``refund_differs``).
     """
 
     refund_id: str
@@ -51,6 +52,8 @@ class ApplyRefundResult:
     amount: Money | None
     failure: str
     purposes: Purposes
+    provider_payment_id: str = ""
+    mode: str = ""
 
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(Refund, "id", self.refund_id)
@@ -75,6 +78,7 @@ class ApplyRefundResult:
                 f"The provider says {self.amount} of refund {self.refund_id!r}, which is of "
                 f"{Money(refund['source_amount'], refund['currency'])}.",
             )
+        self._require_ours(book, refund)
         before = RefundStatus(refund["status"])
         if before in _SETTLED and self.status is ProviderRefundStatus.SUCCEEDED:
             # Its reservation is gone: only a person can say what this money was.
@@ -92,6 +96,21 @@ class ApplyRefundResult:
             return Applied.NOTHING_NEW
         self._settle(book, refund, before, after, learnt)
         return Applied.APPLIED
+
+    def _require_ours(self, book: Book, refund: Record) -> None:
+        capture = book.need(Capture, "id", refund["capture_id"]) if refund["capture_id"] else {}
+        for what, said, ours in (
+            ("refund", self.provider_refund_id, refund["provider_refund_id"]),
+            ("payment", self.provider_payment_id, capture.get("provider_payment_id")),
+            ("mode", self.mode, capture.get("mode")),
+        ):
+            if said and ours and said != ours:
+                log.error("refund %s: the provider speaks of %s %s", refund["id"], what, said)
+                raise Conflict(
+                    "refund_differs",
+                    f"The provider speaks of the {what} {said!r}, and refund {refund['id']!r} is "
+                    f"of {ours!r}.",
+                )
 
     def _settle(
         self,
@@ -197,6 +216,8 @@ class Refunder:
                 result.amount,
                 result.failure_message,
                 self._purposes,
+                result.provider_payment_id,
+                str(result.mode),
             )
         )
 
