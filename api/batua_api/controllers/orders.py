@@ -13,6 +13,7 @@ from batua.database import Row
 from batua.errors import Conflict, Forbidden, InvalidRequest
 from batua.orders import NewOrder
 from batua.payments import NewRefund
+from batua.wallets import require_customer_id
 from batua_api.access import ApiRequest, money_of, require_owner, shop_of
 from batua_api.auth import Principal, Role, Scope, allow, staff_at_least
 from batua_api.bodies import body_of, decode_body
@@ -44,7 +45,7 @@ class OrderController(Controller):
         new = NewOrder(
             id=shop.new_id("ord"),
             reference=wanted.reference,
-            customer_id=_customer(shop, request.user, wanted.customer),
+            customer_id=require_customer_id(_customer(shop, request.user, wanted.customer)),
             money=money_of(wanted.amount, wanted.currency),
             description=wanted.description,
             items=msgspec.json.encode(wanted.items or []).decode(),
