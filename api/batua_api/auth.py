@@ -13,8 +13,9 @@ import jwt
 from litestar.exceptions import NotAuthorizedException
 
 from batua.clock import Clock
-from batua.errors import ConfigurationError, Forbidden
+from batua.errors import ConfigurationError, Forbidden, InvalidRequest
 from batua.settings import Settings
+from batua.wallets import require_customer_id
 
 __all__ = [
     "Authenticator",
@@ -129,8 +130,12 @@ def _principal(claims: dict[str, Any]) -> Principal:
         rank = Role(role or Role.VIEWER) if known is Scope.STAFF else None
     except ValueError:
         raise _unauthorized("The token has an unknown scope or role.") from None
-    if not isinstance(subject, str) or not 0 < len(subject) <= 128 or not subject.isprintable():
-        raise _unauthorized("The token's subject must be 1 to 128 printable characters.")
+    try:
+        require_customer_id(subject if isinstance(subject, str) else "")
+    except InvalidRequest:
+        raise _unauthorized(
+            "The token's subject must be 1 to 128 printable characters without a slash (/)."
+        ) from None
     return Principal(subject, known, rank)
 
 

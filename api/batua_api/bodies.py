@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import msgspec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Parameter, RequestBody
+from litestar.openapi.spec import Schema as OpenAPISchema
 
 from batua.errors import InvalidRequest
 
-__all__ = ["body_of", "decode_body"]
+__all__ = ["KEY_HEADER", "KEY_LENGTH_MAX", "KeyUse", "body_of", "decode_body"]
+
+KEY_HEADER = "Idempotency-Key"
+KEY_LENGTH_MAX = 255
+
+
+class KeyUse(StrEnum):
+    """What a route makes of the ``Idempotency-Key``; the text is what the document says of it."""
+
+    REQUIRED = "A new one for a new request, the same one to repeat it."
+    WITH_PAYMENT = "Required where the request pays: with `pay_with`."
+    OPTIONAL = "The same one to repeat a request."
+
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -35,8 +49,13 @@ def _pointer(path: str, reason: str) -> str:
     return f"{pointer}/{named.group(1)}" if named else pointer
 
 
-def body_of(struct: type[msgspec.Struct], *, is_required: bool = True) -> type[Operation]:
-    """Draws ``struct`` as the request body in OpenAPI, where the handler takes raw bytes."""
+def body_of(
+    struct: type[msgspec.Struct], *, is_required: bool = True, key: KeyUse | None = None
+) -> type[Operation]:
+    """Draws ``struct`` as the request body in OpenAPI, where the handler takes raw bytes.
+
+    ``key`` draws the ``Idempotency-Key`` too, which the handler reads for itself.
+    """
     schema: Any = msgspec.json.schema(struct)
     definitions = schema.pop("$defs", {})
     inlined = _inline(schema, definitions)
@@ -48,8 +67,20 @@ def body_of(struct: type[msgspec.Struct], *, is_required: bool = True) -> type[O
                 required=is_required,
                 content={"application/json": OpenAPIMediaType(schema=inlined)},
             )
+            if key is not None:
+                self.parameters = [*(self.parameters or ()), _key_header(key)]
 
     return WithBody
+
+
+def _key_header(key: KeyUse) -> Parameter:
+    return Parameter(
+        name=KEY_HEADER,
+        param_in="header",
+        description=str(key),
+        required=key is KeyUse.REQUIRED,
+        schema=OpenAPISchema(type=OpenAPIType.STRING, min_length=1, max_length=KEY_LENGTH_MAX),
+    )
 
 
 def _inline(node: Any, definitions: dict[str, Any]) -> Any:

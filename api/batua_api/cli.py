@@ -20,10 +20,11 @@ from batua import __version__
 from batua.bootstrap import Batua, open_batua
 from batua.database import migrate as migrate_database
 from batua.database import open_database
-from batua.errors import BatuaError, ConfigurationError
+from batua.errors import BatuaError, ConfigurationError, InvalidRequest
 from batua.settings import Settings, read_settings
 from batua.testing.serving import serving
 from batua.testing.simulators.razorpay import RazorpaySimulator
+from batua.wallets import require_customer_id
 from batua_admin import create_staff
 from batua_api.auth import Role, Scope, issue_token
 from batua_api.demo import run_demo
@@ -136,6 +137,10 @@ def token(
     who = customer or subject or (scope if scope != Scope.CUSTOMER else None)
     if not who:
         raise click.UsageError("say whose: --customer ID")
+    try:
+        require_customer_id(who)
+    except InvalidRequest as error:
+        raise click.UsageError(str(error)) from error
     rank = Role(role or Role.FINANCE) if scope == Scope.STAFF else None
     click.echo(issue_token(settings, who, Scope(scope), rank, ttl=timedelta(hours=hours)))
 

@@ -14,12 +14,11 @@ from batua.clock import new_id
 from batua.errors import InProgress, InvalidRequest
 from batua.ledger import Claim, StoredAnswer
 from batua_api.auth import Principal
+from batua_api.bodies import KEY_HEADER, KEY_LENGTH_MAX
 from batua_api.problems import PROBLEM, write_problem
 
 __all__ = ["KEY_HEADER", "answer", "claim_of"]
 
-KEY_HEADER = "Idempotency-Key"
-KEY_LENGTH_MAX = 255
 WAIT_S = 5.0
 LOOK_AGAIN_S = 0.05
 

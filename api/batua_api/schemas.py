@@ -42,7 +42,7 @@ Currency = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{3}\Z")]
 # No control characters: PostgreSQL can't store NUL, and a line is one line.
 Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
 Text = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^[^\x00]*\Z")]
-CustomerId = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+CustomerId = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00-\x1f\x7f/]+\Z")]
 GatewayCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]{1,40}\Z")]
 ReturnUrl = Annotated[str, msgspec.Meta(max_length=2000)]
 Phone = Annotated[str, msgspec.Meta(pattern=r"^(\+[1-9][0-9]{6,14})?\Z")]

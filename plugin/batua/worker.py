@@ -22,6 +22,8 @@ __all__ = ["Worker"]
 PAUSE_S = 0.5
 FAILED_PAUSE_S = 5.0
 BATCH = 50
+SIDE_BY_SIDE = 8
+"""How many of a duty are worked on at a time: one slow provider must not hold up the others."""
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +37,22 @@ class _Duty:
     work: Callable[[str], Awaitable[None]]
 
     async def do(self) -> int:
-        ids = await self.due(BATCH)
-        failed = 0
-        for due in ids:
+        """Work on what is due, some side by side and each once; returns how many went well."""
+        places = asyncio.Semaphore(SIDE_BY_SIDE)
+        ids = dict.fromkeys(await self.due(BATCH))
+        async with asyncio.TaskGroup() as working:
+            tasks = [working.create_task(self._do_one(due, places)) for due in ids]
+        return sum(task.result() for task in tasks)
+
+    async def _do_one(self, due: str, places: asyncio.Semaphore) -> bool:
+        async with places:
             try:
                 await self.work(due)
             except Exception:
                 # One that can't be worked on must not stand in the way of the others.
                 log.exception("the worker's duty %r failed on %s", self.name, due)
-                failed += 1
-        return len(ids) - failed
+                return False
+        return True
 
 
 class Worker:

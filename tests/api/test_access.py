@@ -139,6 +139,7 @@ def bad_tokens(clock):
         "empty subject": token(clock, sub=""),
         "long subject": token(clock, sub="a" * 129),
         "subject with a newline": token(clock, sub="asha\n"),
+        "subject with a slash": token(clock, sub="asha/ravi"),
         "subject with NUL": token(clock, sub="asha\0"),
         "unknown scope": token(clock, sub="asha", scope="root"),
         "unknown role": token(clock, sub="asha", scope="staff", role="god"),

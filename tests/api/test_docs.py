@@ -68,3 +68,27 @@ async def test_the_page_names_no_other_host(api):
 
 def links(page):
     return re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']*)["']""", page)
+
+
+REQUIRE_A_KEY = {"create_top_up", "refund_top_up", "pay_order", "refund_order", "adjust_wallet"}
+TAKE_A_KEY = REQUIRE_A_KEY | {"create_order", "cancel_order"}
+
+
+async def test_the_idempotency_key_is_drawn_where_it_is_taken(api):
+    document = (await api.http.get("/docs/openapi.json")).raise_for_status().json()
+    drawn = {
+        operation["operationId"]: parameter
+        for methods in document["paths"].values()
+        for operation in methods.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["name"] == "Idempotency-Key"
+    }
+
+    assert drawn.keys() == TAKE_A_KEY
+    assert {name for name, each in drawn.items() if each["required"]} == REQUIRE_A_KEY
+    assert {each["in"] for each in drawn.values()} == {"header"}
+    assert all(
+        each["description"] and each["schema"]["maxLength"] == 255 for each in drawn.values()
+    )
+    refund = document["paths"]["/api/v1/orders/{order_id}/refunds"]["post"]
+    assert {each["name"] for each in refund["parameters"]} == {"order_id", "Idempotency-Key"}

@@ -269,3 +269,11 @@ async def test_a_key_that_is_no_short_printable_word_is_refused(api, key):
     )
 
     refused(answer, code="invalid_request")
+
+
+async def test_an_order_of_a_customer_whom_no_route_could_name_is_refused(api):
+    body = {"reference": api.reference(), "amount": 5, "currency": "INR"}
+    for customer in ("a/b", "a\u200bb"):
+        answer = await api.post("/orders", {**body, "customer": customer}, "service")
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+        assert [each["pointer"] for each in answer.json()["errors"]] == ["/customer"]

@@ -111,9 +111,11 @@ async def test_another_person_decides(shop, direction, approve, posted):
     if approve:
         (transfer,) = await shop.transfers(id=waiting["id"])
         assert (transfer["actor"], transfer["approved_by"]) == (STAFF, SECOND_PERSON)
-    with pytest.raises(Conflict) as refusal:
-        await decide(shop, waiting, approve=approve)
-    assert refusal.value.code == "not_awaiting_approval"
+    assert await decide(shop, waiting, approve=approve) | {"version": 0} == decided | {"version": 0}
+    for again in ({"approve": not approve}, {"approve": approve, "by": "staff:zoe"}):
+        with pytest.raises(Conflict) as refusal:
+            await decide(shop, waiting, **again)
+        assert refusal.value.code == "not_awaiting_approval"
 
 
 async def test_two_deciders_at_once_decide_once(shop):

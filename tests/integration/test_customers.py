@@ -103,3 +103,16 @@ async def test_a_consent_moves_with_the_phone_number_and_the_old_one_keeps_its_o
     assert consents[0]["revoked_reason"] == "the phone number changed"
     await put("asha", name=None, phone="", consents={}, source="service:shop")
     assert await shop.batua.customers.consents("asha") == {}
+
+
+@pytest.mark.parametrize("bad", ["", "a/b", "a\nb", "a" * 129, "a\u200b"])
+async def test_an_id_that_no_route_can_name_is_refused(shop, bad):
+    with pytest.raises(InvalidRequest, match="printable characters without a slash"):
+        await shop.give(1, customer=bad)
+    assert await shop.rows("customer") == []
+
+
+@pytest.mark.parametrize("fine", ["asha", "user@example.org", "आशा", "a b", "a" * 128])
+async def test_any_other_id_is_fine(shop, fine):
+    await shop.give(1, customer=fine)
+    assert await shop.balance(fine) == 1

@@ -38,7 +38,7 @@ from batua.ledger.chain import transfer_hash
 from batua.ledger.engine import _Queued
 from batua.ledger.tables import Account, Entry, Hold, LedgerHead, Lot, Transfer
 from tests.postgres import run_apart
-from tests.support.clock import START
+from tests.support.clock import START, FakeClock
 from tests.support.ledger import (
     ASHA,
     BANK,
@@ -464,14 +464,66 @@ async def test_the_chain_goes_on_over_a_restart(database_url, clock):
 
 async def test_a_clock_that_runs_backwards_does_not_break_the_order(engine, database, clock):
     await engine.submit(PostTransfer(movement(amount=1)))
-    clock.advance(-3600)
+    clock.advance(-300)
     await engine.submit(PostTransfer(movement(amount=2)))
-    clock.advance(7200)
+    clock.advance(3900)
     await engine.submit(PostTransfer(movement(amount=3)))
     rows = await database.fetch("select created_at from batua_transfer order by seq")
     assert [row["created_at"] for row in rows] == [START, START, START + timedelta(hours=1)]
     assert (await head_of(database))["last_at"] == START + timedelta(hours=1)
     assert await assert_chain_holds(database) == 3
+
+
+async def test_a_clock_far_behind_the_ledgers_writes_nothing_and_later_it_works(
+    engine, database, clock
+):
+    await engine.submit(PostTransfer(movement(amount=1)))
+    clock.advance(-301)
+    answers = await at_once(
+        engine, PostTransfer(movement(amount=2)), PostTransfer(movement(amount=3))
+    )
+    assert [answer.code for answer in answers] == ["clock_behind"] * 2
+    assert len(await database.fetch("select 1 from batua_transfer")) == 1
+    clock.advance(1)
+    assert (await engine.submit(PostTransfer(movement(amount=2)))).seq == 2
+
+
+async def test_a_lost_commit_stays_unknown_to_a_clock_that_fell_behind(engine, clock, monkeypatch):
+    commit = engine._commit
+
+    async def commit_and_lose_the_answer(group, *, may_grow):
+        await commit(group, may_grow=may_grow)
+        monkeypatch.setattr(engine, "_commit", commit)
+        clock.advance(-3600)
+        raise CommitUnknown("cut off")
+
+    monkeypatch.setattr(engine_module, "COMMIT_UNKNOWN_PAUSE_S", 0.001)
+    monkeypatch.setattr(engine, "_commit", commit_and_lose_the_answer)
+    with pytest.raises(CommitUnknown):
+        await engine.submit(PostTransfer(movement(amount=2)))
+
+
+async def test_a_clock_alarm_is_repeated_once_a_minute(engine, clock, caplog):
+    await engine.submit(PostTransfer(movement(amount=1)))
+    clock.advance(-3600)
+    for wait_s in (0, 30, 30, 30, 30):
+        clock.advance(wait_s)
+        with pytest.raises(TryAgain):
+            await engine.submit(PostTransfer(movement(amount=2)))
+    assert len([record for record in caplog.records if "clock says" in record.message]) == 3
+
+
+async def test_what_is_leased_is_measured_by_the_processes_own_clock(database_url, open_more):
+    """A process whose clock was ahead must not make the others wait for what it is ahead by."""
+    ahead, right = FakeClock(START + timedelta(seconds=200)), FakeClock()
+    engines = [
+        Engine(await open_more(database_url), TABLES, now=clock.now) for clock in (ahead, right)
+    ]
+    await engines[0].submit(PostTransfer(movement(amount=1)))
+
+    book = await engines[1].submit(Staged(lambda book: book))
+
+    assert (book.now, book.clock) == (ahead.now(), right.now())
 
 
 async def test_when_it_happened_is_kept_beside_when_it_was_written(engine, database):

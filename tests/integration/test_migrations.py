@@ -215,3 +215,16 @@ async def test_an_account_that_can_not_be_is_refused(database, change):
     with pytest.raises(REFUSED):
         async with database.transaction() as transaction:
             await transaction.execute(f"update batua_account set {change} where id = 2")
+
+
+async def test_health_counts_what_waits_for_a_person_by_an_index(database):
+    """Not by a walk through every event that ever came."""
+    explain = {Dialect.SQLITE: "explain query plan", Dialect.POSTGRES: "explain"}
+    async with database.transaction() as transaction:
+        if database.dialect is Dialect.POSTGRES:
+            await transaction.execute("set local enable_seqscan = off")
+        plan = await transaction.fetch(
+            f"{explain[database.dialect]} select count(*) from batua_inbox"
+            " where status in ('quarantined', 'dead')"
+        )
+    assert "batua_inbox_attention" in str([tuple(dict(row).values()) for row in plan])

@@ -1,12 +1,14 @@
 """Orders: created, paid from the wallet or by a gateway, cancelled."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from batua.contract import Money
 from batua.errors import Conflict, IdempotencyConflict, InvalidRequest, NotFound
-from batua.orders import RefundTo
+from batua.orders import CreateOrder, RefundTo
+from batua.outbox import Announcer
 from tests.support.shop import claim
 
 
@@ -71,6 +73,22 @@ async def test_a_reference_belongs_to_one_order(shop):
     second = await shop.create_order(30_000, customer="ravi", reference="A-1")
 
     assert (second.status, second["code"]) == (409, "order_reference_exists")
+    for customer, by, is_named in (
+        ("ravi", "customer:ravi", False),
+        ("asha", "customer:asha", True),
+        ("ravi", "service:shop", True),
+    ):
+        new = replace(shop.new_order(reference="A-1", customer=customer), created_by=by)
+        operation = CreateOrder(
+            new=new,
+            pay=False,
+            announcer=Announcer(shop.batua.new_id),
+            newcomers=shop.batua.newcomers,
+            new_id=shop.batua.new_id,
+        )
+        with pytest.raises(Conflict) as refusal:
+            await shop.batua.engine.submit(operation)
+        assert (first["id"] in str(refusal.value)) is is_named, by
     assert [row["id"] for row in await shop.rows("order")] == [first["id"]]
     assert await shop.rows("customer", "id = 'ravi'") == []
 

@@ -9,7 +9,7 @@ import pytest
 
 from batua.contract import Delivery, DeliveryStatus, NotifierRejected, NotifierUnavailable, Sent
 from batua.notifiers.console import ConsoleNotifier
-from batua.outbox import Outbox
+from batua.outbox import Outbox, sending
 from batua.testing.serving import serving
 from batua.testing.simulators.whatsapp import WhatsAppSimulator
 from batua.testing.simulators.whatsapp.faults import Faults
@@ -237,6 +237,52 @@ async def test_two_senders_never_send_the_same_message(shop):
 
     sent = [notification.id for phone in phones for notification in phone.sent]
     assert len(sent) == len(set(sent)) == 60
+
+
+async def test_a_slow_provider_and_two_senders_send_each_message_once(shop):
+    class SlowPhone(Phone):
+        async def send(self, notification):
+            shop.clock.advance(15)
+            await outbox_of(shop, self.other).send_due()
+            return await super().send(notification)
+
+    slow, other = SlowPhone(), Phone()
+    slow.other = other
+    for _ in range(6):
+        await shop.paid_order()
+
+    while await outbox_of(shop, slow).send_due():
+        shop.clock.advance(1)
+    shop.clock.advance(60)
+    await outbox_of(shop, other).send_due()
+
+    sent = [each.id for phone in (slow, other) for each in phone.sent]
+    assert sorted(sent) == [message["id"] for message in await shop.rows("outbox", order="id")]
+
+
+async def test_a_send_that_never_ends_is_cut_before_its_lease_is_another_ones(shop, monkeypatch):
+    monkeypatch.setattr(sending, "SEND_MAX_S", 0.05)
+    await shop.paid_order()
+
+    assert await outbox_of(shop, Phone(hangs=True)).send_due() == 1
+
+    (message,) = await shop.messages()
+    assert (message["status"], message["attempts"]) == ("pending", 1)
+    assert "TimeoutError" in message["note"]
+
+
+async def test_many_customers_messages_are_sent_side_by_side(shop):
+    class Together(Phone):
+        async def send(self, notification):
+            await everybody.wait()
+            return await super().send(notification)
+
+    everybody = asyncio.Barrier(3)
+    for customer in ("asha", "ravi", "zoe"):
+        await shop.paid_order(customer=customer)
+
+    async with asyncio.timeout(5):
+        assert await outbox_of(shop, Together()).send_due() == 3
 
 
 async def test_deliveries_only_move_forward(shop):

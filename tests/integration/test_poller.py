@@ -165,3 +165,18 @@ async def test_a_duty_that_fails_stops_no_other(shop, caplog):
 
     await shop.run("alter table batua_inbox_away rename to batua_inbox")
     assert "'inbox' failed and is tried again" in caplog.text
+
+
+async def test_a_process_whose_clock_was_ahead_delays_nobodys_looks_messages_or_keys(shop):
+    ahead = shop.clock.now() + timedelta(seconds=299)
+    await shop.run("update batua_ledger set last_at = $1", ahead)
+
+    await shop.topped_up()
+
+    (payment,) = await shop.rows("payment")
+    (message,) = await shop.messages()
+    (key,) = await shop.rows("idempotency")
+    assert payment["created_at"] == ahead
+    assert payment["expires_at"] < ahead + timedelta(seconds=shop.batua.settings.top_up_expiry_s)
+    assert message["next_attempt_at"] == shop.clock.now()
+    assert key["lease_until"] == shop.clock.now() + timedelta(seconds=30)

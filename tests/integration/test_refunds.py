@@ -1,10 +1,19 @@
 """Refunds: reserved before the gateway is called, posted once it answered, reversed if it must."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from batua.contract import Support
+from batua.contract import (
+    GatewayRejected,
+    Mode,
+    Money,
+    ProviderRefundStatus,
+    RefundResult,
+    Support,
+    WebhookEvent,
+)
 from batua.errors import Conflict, Forbidden
 from batua.orders import RefundTo, RequestOrderRefund
 from batua.outbox import Announcer
@@ -623,3 +632,113 @@ async def test_a_refund_that_came_out_otherwise_stays_reserved_and_holds_up_no_o
     assert (await shop.row("order", orders[0]))["refund_reserved"] == 10_000
     assert (await shop.row("refund", fine))["status"] == "succeeded"
     assert any("needs a person" in record.message for record in caplog.records)
+
+
+# --- a call that was cut off ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def gateway(shop, monkeypatch):
+    """The shop's gateway, whose ``sent`` lists every refund that it was asked to make."""
+    real = shop.batua.registry.gateway("razorpay")
+    real_refund, sent = real.refund, []
+
+    async def refund(request):
+        sent.append(request.refund_id)
+        return await real_refund(request)
+
+    monkeypatch.setattr(real, "refund", refund)
+    monkeypatch.setattr(real, "sent", sent, raising=False)
+    return real
+
+
+async def cut_off(shop, monkeypatch, order):
+    """Ask for a refund that its provider makes, as a process leaves it that is killed then."""
+
+    async def killed(*_):
+        raise SystemError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.batua.refunder, "_take_in", killed)
+        with pytest.raises(SystemError):
+            await shop.refund(order, "source", 10_000, key="cut off")
+    shop.clock.advance(31)
+    (refund,) = await shop.rows("refund")
+    return refund["id"]
+
+
+async def test_a_refund_that_was_perhaps_sent_is_looked_up_and_not_sent_again(
+    shop, gateway, monkeypatch
+):
+    order = await shop.paid_order(PAID, by="gateway")
+    refund = await cut_off(shop, monkeypatch, order)
+
+    again = await shop.refund(order, "source", 10_000, key="cut off")
+
+    assert (again.status, again["id"]) == (201, refund)
+    assert again["status"] == "succeeded"
+    assert gateway.sent == [refund]
+
+
+async def test_a_payment_that_nobody_knows_says_nothing_of_a_refund_that_was_perhaps_sent(
+    shop, gateway, monkeypatch, caplog
+):
+    order = await shop.paid_order(PAID, by="gateway")
+    refund = await cut_off(shop, monkeypatch, order)
+
+    async def knows_no_refund(_):
+        return None
+
+    async def knows_no_payment(_):
+        raise GatewayRejected("The id provided does not exist", failure_code="not_found")
+
+    with monkeypatch.context() as patch:  # as with the credentials of another account
+        patch.setattr(gateway, "fetch_refund", knows_no_refund)
+        patch.setattr(gateway, "refund", knows_no_payment)
+        again = await shop.refund(order, "source", 10_000, key="cut off")
+        first = await shop.refund(order, "source", 5_000)
+
+    assert again["status"] == "unknown"
+    assert first["status"] == "failed", "it was never sent before"
+    assert (await shop.row("order", order))["refund_reserved"] == 10_000
+    assert f"refund {refund} stays reserved" in caplog.text
+    await shop.work(after_s=60)
+    await assert_refunded(shop, order, refunded=10_000)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"provider_refund_id": "rfnd_another"},
+        {"provider_payment_id": "pay_another"},
+        {"mode": Mode.LIVE},
+    ],
+)
+@pytest.mark.parametrize("status", [ProviderRefundStatus.SUCCEEDED, ProviderRefundStatus.FAILED])
+async def test_a_word_on_another_refund_moves_nothing_and_waits_for_a_person(shop, status, other):
+    await shop.provider.refunds_end("pending")
+    order = await shop.paid_order(PAID, by="gateway")
+    refund = (await shop.refund(order, "source", 10_000))["id"]
+    before = await shop.row("refund", refund)
+    (capture,) = await shop.rows("capture")
+    ours = RefundResult(
+        provider_refund_id=before["provider_refund_id"],
+        provider_payment_id=capture["provider_payment_id"],
+        status=status,
+        amount=Money(10_000, "INR"),
+        mode=Mode.TEST,
+        refund_id=refund,
+    )
+
+    async def hear(result):
+        event = WebhookEvent(event_id="", event_type="refund", payload=result)
+        return await shop.batua.applier._apply_event("razorpay", event)
+
+    outcome, note = await hear(replace(ours, **other))
+
+    assert outcome == "quarantined"
+    assert note.startswith("refund_differs: ")
+    assert await shop.row("refund", refund) == before
+    await assert_refunded(shop, order, refunded=0, reserved=10_000)
+    assert await hear(ours) == ("applied", "")
+    assert (await shop.row("refund", refund))["status"] == status

@@ -1,5 +1,6 @@
 """The worker's duties: one thing that can't be worked on stands in nobody's way."""
 
+import asyncio
 from pathlib import Path
 
 from batua.worker import _Duty
@@ -19,6 +20,30 @@ async def test_one_that_fails_does_not_stop_the_others(caplog):
     assert await _Duty("test", due, work).do() == 2
     assert worked == ["a", "c"]
     assert "broken" in caplog.text
+
+
+async def test_one_that_hangs_holds_up_no_other_and_none_is_worked_on_twice_at_once():
+    released, finished = asyncio.Event(), []
+    running, most = set(), 0
+
+    async def due(limit):
+        return ["slow", *(f"fast-{number}" for number in range(20)), "slow", "fast-1"][:limit]
+
+    async def work(each):
+        nonlocal most
+        assert each not in running
+        running.add(each)
+        most = max(most, len(running))
+        await (released.wait() if each == "slow" else asyncio.sleep(0))
+        running.remove(each)
+        finished.append(each)
+        if len(finished) == 20:
+            released.set()
+
+    async with asyncio.timeout(5):
+        assert await _Duty("test", due, work).do() == 21
+    assert finished[-1] == "slow"
+    assert most == 8
 
 
 def test_nothing_of_ours_waits_in_a_way_that_swallows_a_cancellation():

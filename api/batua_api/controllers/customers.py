@@ -12,7 +12,7 @@ from batua.ledger import Claimed
 from batua.wallets import Adjust, read_lots, read_wallet
 from batua_api.access import ApiRequest, currency_or_default, money_of, shop_of
 from batua_api.auth import Role, Scope, allow, staff_at_least
-from batua_api.bodies import body_of, decode_body
+from batua_api.bodies import KeyUse, body_of, decode_body
 from batua_api.idempotency import answer, claim_of
 from batua_api.schemas import CreateAdjustment, CustomerView, PutCustomer, StaffWalletView
 from batua_api.views import adjustment_view, staff_wallet_view
@@ -79,7 +79,7 @@ class CustomerController(Controller):
         operation_id="adjust_wallet",
         summary="Adjust wallet",
         opt=staff_at_least(Role.FINANCE),
-        operation_class=body_of(CreateAdjustment),
+        operation_class=body_of(CreateAdjustment, key=KeyUse.REQUIRED),
     )
     async def adjust(
         self, request: ApiRequest, customer_id: CustomerPath, body: RawBody

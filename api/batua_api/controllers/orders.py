@@ -13,9 +13,10 @@ from batua.database import Row
 from batua.errors import Forbidden, InvalidRequest
 from batua.orders import NewOrder
 from batua.payments import NewRefund
+from batua.wallets import require_customer_id
 from batua_api.access import ApiRequest, money_of, require_owner, shop_of
 from batua_api.auth import Principal, Role, Scope, allow, staff_at_least
-from batua_api.bodies import body_of, decode_body
+from batua_api.bodies import KeyUse, body_of, decode_body
 from batua_api.idempotency import answer, claim_of
 from batua_api.paging import LIMIT_MAX, page_of, read_cursor
 from batua_api.returning import check_return_url
@@ -35,7 +36,7 @@ class OrderController(Controller):
         operation_id="create_order",
         summary="Create order",
         opt=allow(Scope.CUSTOMER, Scope.SERVICE),
-        operation_class=body_of(CreateOrder),
+        operation_class=body_of(CreateOrder, key=KeyUse.WITH_PAYMENT),
     )
     async def create(self, request: ApiRequest, body: RawBody) -> Response[bytes]:
         """Create an order; with ``pay_with: "wallet"`` it is paid in the same stroke."""
@@ -44,7 +45,7 @@ class OrderController(Controller):
         new = NewOrder(
             id=shop.new_id("ord"),
             reference=wanted.reference,
-            customer_id=_customer(shop, request.user, wanted.customer),
+            customer_id=require_customer_id(_customer(shop, request.user, wanted.customer)),
             money=money_of(wanted.amount, wanted.currency),
             description=wanted.description,
             items=msgspec.json.encode(wanted.items or []).decode(),
@@ -82,7 +83,7 @@ class OrderController(Controller):
         operation_id="pay_order",
         summary="Pay order",
         opt=allow(Scope.CUSTOMER),
-        operation_class=body_of(PayOrder),
+        operation_class=body_of(PayOrder, key=KeyUse.REQUIRED),
     )
     async def pay(
         self, request: ApiRequest, order_id: FromPath[str], body: RawBody
@@ -116,7 +117,7 @@ class OrderController(Controller):
         operation_id="refund_order",
         summary="Refund order",
         opt=staff_at_least(Role.SUPPORT),
-        operation_class=body_of(RefundOrder),
+        operation_class=body_of(RefundOrder, key=KeyUse.REQUIRED),
     )
     async def refund(
         self, request: ApiRequest, order_id: FromPath[str], body: RawBody
@@ -141,7 +142,7 @@ class OrderController(Controller):
         summary="Cancel order",
         status_code=200,
         opt=allow(Scope.CUSTOMER, Scope.STAFF),
-        operation_class=body_of(Nothing, is_required=False),
+        operation_class=body_of(Nothing, is_required=False, key=KeyUse.OPTIONAL),
     )
     async def cancel(
         self, request: ApiRequest, order_id: FromPath[str], body: RawBody

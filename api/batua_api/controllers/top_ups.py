@@ -11,7 +11,7 @@ from batua.payments import NewRefund
 from batua.wallets import OpenedTopUp
 from batua_api.access import ApiRequest, money_of, require_owner, shop_of
 from batua_api.auth import Role, Scope, allow, staff_at_least
-from batua_api.bodies import body_of, decode_body
+from batua_api.bodies import KeyUse, body_of, decode_body
 from batua_api.idempotency import answer, claim_of
 from batua_api.returning import check_return_url
 from batua_api.schemas import ConfirmTopUp, CreateTopUp, RefundTopUp, TopUpView
@@ -32,7 +32,7 @@ class TopUpController(Controller):
         operation_id="create_top_up",
         summary="Create top-up",
         opt=allow(Scope.CUSTOMER),
-        operation_class=body_of(CreateTopUp),
+        operation_class=body_of(CreateTopUp, key=KeyUse.REQUIRED),
     )
     async def create(self, request: ApiRequest, body: RawBody) -> Response[bytes]:
         """Open a top-up and get the way to its checkout. Needs an Idempotency-Key."""
@@ -77,7 +77,7 @@ class TopUpController(Controller):
         operation_id="refund_top_up",
         summary="Refund top-up",
         opt=staff_at_least(Role.SUPPORT),
-        operation_class=body_of(RefundTopUp),
+        operation_class=body_of(RefundTopUp, key=KeyUse.REQUIRED),
     )
     async def refund(
         self, request: ApiRequest, top_up_id: FromPath[str], body: RawBody

@@ -37,7 +37,12 @@ class GatewayRejected(GatewayError):
     def __init__(self, message: str, *, failure_code: str = "") -> None:
         super().__init__(message)
         self.failure_code = failure_code
-        """The provider's own code or reason, such as ``input_validation_failed``; may be empty."""
+        """The provider's own code or reason, such as ``input_validation_failed``; may be empty.
+
+        Two have a meaning of ours: ``authentication_failed`` (our credentials were refused) and
+        ``not_found`` (the provider knows no such thing under them). Neither says what an earlier
+        call has done.
+        """
 
 
 class GatewayUnavailable(GatewayError):

@@ -75,7 +75,9 @@ async def _one_step_back(database: Database) -> list[str]:
         newest = next((m for m in reversed(MIGRATIONS) if m.name in applied), None)
         if newest is None:
             return []
-        if await transaction.fetch_one(f"select 1 as found from {newest.keeps} limit 1"):
+        if newest.keeps is not None and await transaction.fetch_one(
+            f"select 1 as found from {newest.keeps} limit 1"
+        ):
             raise ConfigurationError(
                 f"{newest.name} stays: going back would drop {newest.keeps}, which has rows that "
                 "say whose money it is. Drop the database yourself if that is what you mean."

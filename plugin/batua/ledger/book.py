@@ -31,10 +31,16 @@ _Index = dict[Any, list[Record]]
 
 
 class Book:
-    """The snapshot that one group decides on. ``now`` never runs backwards in a ledger."""
+    """The snapshot that one group decides on.
+
+    ``now`` never runs backwards in a ledger: it is what is written of when something was done.
+    ``clock`` is this process's own: what is due, leased or expires is measured by it, so that one
+    process whose clock was ahead holds up nobody else.
+    """
 
     def __init__(self, head: Mapping[str, Any], now: datetime) -> None:
         self.head = dict(head)
+        self.clock = now
         self.now = max(now, head["last_at"])
         self.inserted: list[Record] = []
         self.updated: dict[int, Record] = {}

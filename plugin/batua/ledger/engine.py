@@ -11,6 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from piccolo.table import Table
@@ -35,8 +36,11 @@ QUEUE_MAX = 4096
 LOAD_ROUNDS_MAX = 5
 COMMIT_UNKNOWN_TRIES = 5
 COMMIT_UNKNOWN_PAUSE_S = 0.2
+CLOCK_BEHIND_MAX = timedelta(minutes=5)
+CLOCK_ALARM_EVERY = timedelta(minutes=1)
 
 _UNAVAILABLE = "The database is unavailable. Try again."
+_CLOCK_BEHIND = "The clocks of this shop's machines differ by more than five minutes. Try again."
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +97,7 @@ class Engine:
         self._on_commit = on_commit
         self._queue: deque[_Queued] = deque()
         self._runner: asyncio.Task[None] | None = None
+        self._clock_alarm_at: datetime | None = None
 
     async def submit(self, operation: Operation[A]) -> A:
         """Run ``operation`` and return its answer. May move money.
@@ -141,10 +146,9 @@ class Engine:
             except CommitUnknown as error:
                 # Under the head lock each operation finds its own ids, if they were committed.
                 unknown = error
-            except DatabaseUnavailable as error:
+            except (DatabaseUnavailable, TryAgain) as error:
                 if unknown is None:
-                    log.error("the database is unavailable: %s", error)  # noqa: TRY400
-                    _resolve(group, TryAgain, "database_unavailable", _UNAVAILABLE)
+                    _refuse(group, error)
                     return
             except Exception as error:
                 if len(group) == 1:
@@ -187,6 +191,7 @@ class Engine:
                 # Whoever came while we waited for the lock comes along.
                 self._fill(group)
             book = Book(head, self.now())
+            self._require_clock(head["last_at"], book.clock)
             operations = [queued.operation for queued in group]
             asking = operations
             for _ in range(LOAD_ROUNDS_MAX):
@@ -199,6 +204,29 @@ class Engine:
             if changed:
                 await write(self._database, transaction, book, self._tables)
         return outcomes, frozenset(row.table._meta.tablename for row in changed)
+
+    def _require_clock(self, last_at: datetime, clock: datetime) -> None:
+        """Raises ``TryAgain`` (``clock_behind``) when either clock can't be right."""
+        behind = last_at - clock
+        if behind <= CLOCK_BEHIND_MAX:
+            return
+        if self._clock_alarm_at is None or abs(clock - self._clock_alarm_at) >= CLOCK_ALARM_EVERY:
+            self._clock_alarm_at = clock
+            log.error(
+                "the ledger was last written at %s and this process's clock says %s, %s earlier: "
+                "set this machine's clock, or that of the process which wrote last if it is ahead",
+                last_at, clock, behind,
+            )  # fmt: skip
+        raise TryAgain("clock_behind", _CLOCK_BEHIND)
+
+
+def _refuse(group: Iterable[_Queued], error: BatuaError) -> None:
+    """Nothing happened: say so to all of ``group``."""
+    if isinstance(error, TryAgain):
+        _resolve(group, TryAgain, error.code, str(error))
+        return
+    log.error("the database is unavailable: %s", error)
+    _resolve(group, TryAgain, "database_unavailable", _UNAVAILABLE)
 
 
 def _ask(operations: list[Operation[Any]], book: Book) -> tuple[set[Need], list[Operation[Any]]]:

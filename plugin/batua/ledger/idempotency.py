@@ -102,6 +102,9 @@ class Begun(Generic[T]):
     subject: str
     resume: bool = False
 
+    # Run again after a lost COMMIT, it finds the row that it wrote itself: nobody else makes
+    # ``subject``. Then it goes on to the operation, which gives the answer of its first run.
+
     def needs(self, book: Book) -> Iterable[Need]:
         yield _key_of(self.claim)
         yield from self.operation.needs(book)
@@ -109,10 +112,11 @@ class Begun(Generic[T]):
     def decide(self, book: Book) -> T | StoredAnswer | None:
         if self.resume:
             row = book.need(IdempotencyKey, "id", self.claim.id)
-            if row["status"] == "in_progress" and row["lease_until"] <= book.now:
-                book.update(row, lease_until=book.now + timedelta(seconds=LEASE_S))
+            if row["status"] == "in_progress" and row["lease_until"] <= book.clock:
+                book.update(row, lease_until=book.clock + timedelta(seconds=LEASE_S))
                 return None
-        if (known := _known_answer(book, self.claim)) is not None:
+        is_ours = not self.resume and _is_under_way_with(book, self.claim, self.subject)
+        if not is_ours and (known := _known_answer(book, self.claim)) is not None:
             return known
         mark = book.mark()
         try:
@@ -125,7 +129,8 @@ class Begun(Generic[T]):
             status, body = self.claim.render_refusal(refusal)
             _finish(book, row, status, body)
             return StoredAnswer(status, body, replayed=False)
-        _insert(book, self.claim, subject=self.subject)
+        if not is_ours:
+            _insert(book, self.claim, subject=self.subject)
         return answer
 
 
@@ -154,7 +159,7 @@ class Finished(Generic[T]):
         except Refusal as refusal:
             book.undo_to(mark)
             if not refusal.is_final:
-                book.update(row, lease_until=book.now)
+                book.update(row, lease_until=book.clock)
                 # The engine raises what it is handed back too, and keeps what was staged.
                 return cast("StoredAnswer", refusal)
             status, body = self.claim.render_refusal(refusal)
@@ -173,7 +178,7 @@ def _known_answer(book: Book, claim: Claim[Any]) -> StoredAnswer | None:
     if row["fingerprint"] != claim.fingerprint:
         raise IdempotencyConflict(claim.key)
     if row["status"] == "in_progress":
-        expired = row["lease_until"] <= book.now
+        expired = row["lease_until"] <= book.clock
         raise InProgress(claim.key, subject=row["subject"], lease_expired=expired)
     if row["response_body"] is None:
         raise Conflict(
@@ -182,6 +187,11 @@ def _known_answer(book: Book, claim: Claim[Any]) -> StoredAnswer | None:
             "no longer kept. Look the result up, or make a new key for a new request.",
         )
     return StoredAnswer(row["response_status"], row["response_body"], replayed=True)
+
+
+def _is_under_way_with(book: Book, claim: Claim[Any], subject: str) -> bool:
+    row = book.get(IdempotencyKey, "id", claim.id)
+    return row is not None and (row["status"], row["subject"]) == ("in_progress", subject)
 
 
 def _insert(book: Book, claim: Claim[Any], *, subject: str) -> Record:
@@ -196,7 +206,7 @@ def _insert(book: Book, claim: Claim[Any], *, subject: str) -> Record:
         subject=subject,
         response_status=None,
         response_body=None,
-        lease_until=book.now + timedelta(seconds=LEASE_S),
+        lease_until=book.clock + timedelta(seconds=LEASE_S),
         created_at=book.now,
         finished_at=None,
     )

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from batua.dialect import Dialect
 from batua.migrations import m0001_foundation as m0001
 from batua.migrations import m0002_lots as m0002
+from batua.migrations import m0003_attention as m0003
 
 __all__ = ["MIGRATIONS", "Migration"]
 
@@ -16,15 +17,17 @@ class Migration(NamedTuple):
     """One step of the schema: the statements that take it, and those that take it back.
 
     While the table ``keeps`` has a row, there is no way back: it would drop what we owe somebody.
+    None is for a step that loses nothing.
     """
 
     name: str
     forwards: Callable[[Dialect], list[str]]
     backwards: Callable[[Dialect], list[str]]
-    keeps: str
+    keeps: str | None
 
 
 MIGRATIONS = (
     Migration(m0001.NAME, m0001.forwards, m0001.backwards, "batua_transfer"),
     Migration(m0002.NAME, m0002.forwards, m0002.backwards, "batua_lot"),
+    Migration(m0003.NAME, m0003.forwards, m0003.backwards, None),
 )

@@ -14,7 +14,15 @@ from batua.orders.orders import OrderStatus
 from batua.orders.shares import order_accounts, spending_needs, spent_lots, wallet_of
 from batua.orders.tables import Order
 from batua.outbox import Announcer
-from batua.payments import Capture, Destination, NewRefund, RefundStatus, insert_refund
+from batua.payments import (
+    Capture,
+    Destination,
+    NewRefund,
+    Refund,
+    RefundStatus,
+    insert_refund,
+    known_refund,
+)
 
 __all__ = ["RefundTo", "RequestOrderRefund", "pay_wallet_part", "refunded_status"]
 
@@ -55,12 +63,15 @@ class RequestOrderRefund:
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(Order, "id", self.order_id)
         yield need
+        yield Need(Refund, "id", self.new.id)
         yield Need(Capture, "order_id", self.order_id)
         if not book.missing([need]):
             yield from order_accounts(book.need(*need))
             yield from spending_needs(book.need(*need), book)
 
     def decide(self, book: Book) -> Record:
+        if (known := known_refund(book, self.new, self.order_id)) is not None:
+            return known
         order = book.need(Order, "id", self.order_id)
         if order["status"] in {OrderStatus.PENDING, OrderStatus.CANCELLED}:
             raise Conflict(

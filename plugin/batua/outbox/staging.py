@@ -88,7 +88,7 @@ class Announcer:
             provider_reference=None,
             note="",
             attempts=0,
-            next_attempt_at=book.now,
+            next_attempt_at=book.clock,
             created_at=book.now,
             sent_at=None,
         )

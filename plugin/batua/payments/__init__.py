@@ -3,15 +3,15 @@
 from batua.payments.approving import DecideRefund, require_second_person
 from batua.payments.capturing import Applied, ApplyPaymentResult
 from batua.payments.flow import run_flow
-from batua.payments.polling import Poller
-from batua.payments.purposes import Destination, Placement, Purpose, Purposes
-from batua.payments.refunding import (
-    ApplyRefundResult,
+from batua.payments.new_refunds import (
     NewRefund,
-    Refunder,
     insert_refund,
+    known_refund,
     refund_support,
 )
+from batua.payments.polling import Poller
+from batua.payments.purposes import Destination, Placement, Purpose, Purposes
+from batua.payments.refunding import ApplyRefundResult, Refunder
 from batua.payments.starting import NewPayment, PaymentStarter, insert_payment
 from batua.payments.states import PaymentStatus, RefundStatus
 from batua.payments.switches import GatewayState, Switches
@@ -41,6 +41,7 @@ __all__ = [
     "Switches",
     "insert_payment",
     "insert_refund",
+    "known_refund",
     "refund_support",
     "require_second_person",
     "run_flow",

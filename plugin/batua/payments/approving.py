@@ -28,7 +28,8 @@ def require_second_person(requested_by: str, approver: str) -> None:
 class DecideRefund:
     """Approve or reject a refund that waits. Approved, its wallet part is paid at once.
 
-    Raises ``Forbidden`` for the person who asked, and ``Conflict`` when it does not wait.
+    Raises ``Forbidden`` for the person who asked, and ``Conflict`` when it does not wait; the
+    same decision of the same person is done already and answers the same.
     """
 
     refund_id: str
@@ -49,6 +50,9 @@ class DecideRefund:
 
     def decide(self, book: Book) -> Record:
         refund = book.need(Refund, "id", self.refund_id)
+        is_rejected = refund["status"] == RefundStatus.REJECTED
+        if refund["approved_by"] == self.approver and is_rejected is not self.approve:
+            return refund
         if refund["status"] != RefundStatus.AWAITING_APPROVAL:
             raise Conflict(
                 "not_awaiting_approval", f"Refund {self.refund_id!r} is {refund['status']}."
@@ -59,7 +63,7 @@ class DecideRefund:
             refund,
             status=str(RefundStatus.PENDING if self.approve else RefundStatus.REJECTED),
             approved_by=self.approver,
-            next_poll_at=book.now + timedelta(seconds=FIRST_POLL_S) if sends else None,
+            next_poll_at=book.clock + timedelta(seconds=FIRST_POLL_S) if sends else None,
             updated_at=book.now,
         )
         if self.approve:

@@ -43,7 +43,7 @@ class _LetGo:
     def decide(self, book: Book) -> None:
         row = book.need(IdempotencyKey, "id", self.claim.id)
         if row["status"] == "in_progress":
-            book.update(row, lease_until=book.now)
+            book.update(row, lease_until=book.clock)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class _ExpirePayment:
     def decide(self, book: Book) -> None:
         payment = book.need(Payment, "id", self.payment_id)
         status = advance_payment(payment["status"], PaymentStatus.EXPIRED)
-        if status != payment["status"] and payment["expires_at"] <= book.now:
+        if status != payment["status"] and payment["expires_at"] <= book.clock:
             book.update(payment, status=str(status), updated_at=book.now)
             self.purposes[payment["purpose"]].not_paid(book, payment, expired=True)
 
@@ -86,7 +86,7 @@ class Poller:
         )
         if payment is None or payment["next_poll_at"] is None:
             return
-        await self._engine.submit(Postpone(Payment, payment_id, gives_up=True))
+        await self._engine.submit(Postpone(Payment, payment_id, payment["polls"], gives_up=True))
         fetched = await self.fetch(payment)
         if fetched is None:
             return

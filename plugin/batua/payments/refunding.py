@@ -21,7 +21,6 @@ from batua.contract import (
     RefundRequest,
     RefundResult,
     Refunds,
-    Support,
 )
 from batua.database import Database, Row
 from batua.errors import Conflict, NotFound
@@ -34,79 +33,17 @@ from batua.payments.states import RefundStatus, advance_refund
 from batua.payments.tables import Capture, Refund
 from batua.registry import Registry
 
-__all__ = ["ApplyRefundResult", "NewRefund", "Refunder", "insert_refund", "refund_support"]
+__all__ = ["ApplyRefundResult", "Refunder"]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRefund:
-    """What staff ask for. Amounts are minor units; ``amount`` None is all that is left."""
-
-    id: str
-    amount: int | None
-    reason: str
-    requested_by: str
-    approval_limit: int
-
-
-def refund_support(registry: Registry) -> dict[str, Support]:
-    """How far each working gateway can refund: what a pure decision may know of them."""
-    return {
-        code: plugin.manifest.capabilities.refund
-        for code, plugin in registry.gateways.items()
-        if plugin.instance is not None and plugin.manifest.capabilities is not None
-    }
-
-
-def insert_refund(
-    book: Book,
-    new: NewRefund,
-    *,
-    subject: Record,
-    capture: Record | None,
-    destination: str,
-    amounts: tuple[int, int, int],
-) -> Record:
-    """Stage a refund's row. ``amounts`` are to the wallet, to the source, from the capture."""
-    wallet_amount, source_amount, capture_amount = amounts
-    amount = wallet_amount + source_amount
-    is_order = "reference" in subject
-    waits = amount > new.approval_limit
-    # Whoever is killed before the gateway was asked leaves a refund that the poller sends.
-    sends = source_amount > 0 and not waits
-    return book.insert(
-        Refund,
-        id=new.id,
-        order_id=subject["id"] if is_order else None,
-        top_up_id=None if is_order else subject["id"],
-        capture_id=capture["id"] if capture is not None and capture_amount else None,
-        gateway=capture["gateway"] if capture is not None and source_amount else None,
-        customer_id=subject["customer_id"],
-        amount=amount,
-        currency=subject["currency"],
-        destination=destination,
-        wallet_amount=wallet_amount,
-        source_amount=source_amount,
-        capture_amount=capture_amount,
-        reason=new.reason,
-        status=str(RefundStatus.AWAITING_APPROVAL if waits else RefundStatus.PENDING),
-        requested_by=new.requested_by,
-        approved_by=None,
-        provider_refund_id=None,
-        failure="",
-        polls=0,
-        next_poll_at=book.now + timedelta(seconds=FIRST_POLL_S) if sends else None,
-        created_at=book.now,
-        updated_at=book.now,
-    )
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyRefundResult:
     """Take in what a provider says of a refund. Moves money when it is done or undone.
 
-    ``status`` None means that the call's outcome is not known.
+    ``status`` None means that the call's outcome is not known. A word on another refund, payment
+    or mode than ours changes nothing and raises ``Conflict`` (``refund_differs``).
     """
 
     refund_id: str
@@ -115,6 +52,8 @@ class ApplyRefundResult:
     amount: Money | None
     failure: str
     purposes: Purposes
+    provider_payment_id: str = ""
+    mode: str = ""
 
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(Refund, "id", self.refund_id)
@@ -139,6 +78,7 @@ class ApplyRefundResult:
                 f"The provider says {self.amount} of refund {self.refund_id!r}, which is of "
                 f"{Money(refund['source_amount'], refund['currency'])}.",
             )
+        self._require_ours(book, refund)
         before = RefundStatus(refund["status"])
         if before in _SETTLED and self.status is ProviderRefundStatus.SUCCEEDED:
             # Its reservation is gone: only a person can say what this money was.
@@ -157,6 +97,21 @@ class ApplyRefundResult:
         self._settle(book, refund, before, after, learnt)
         return Applied.APPLIED
 
+    def _require_ours(self, book: Book, refund: Record) -> None:
+        capture = book.need(Capture, "id", refund["capture_id"]) if refund["capture_id"] else {}
+        for what, said, ours in (
+            ("refund", self.provider_refund_id, refund["provider_refund_id"]),
+            ("payment", self.provider_payment_id, capture.get("provider_payment_id")),
+            ("mode", self.mode, capture.get("mode")),
+        ):
+            if said and ours and said != ours:
+                log.error("refund %s: the provider speaks of %s %s", refund["id"], what, said)
+                raise Conflict(
+                    "refund_differs",
+                    f"The provider speaks of the {what} {said!r}, and refund {refund['id']!r} is "
+                    f"of {ours!r}.",
+                )
+
     def _settle(
         self,
         book: Book,
@@ -170,7 +125,7 @@ class ApplyRefundResult:
             refund,
             status=str(after),
             failure=self.failure if after is RefundStatus.FAILED else "",
-            next_poll_at=book.now + timedelta(seconds=FIRST_POLL_S) if is_open else None,
+            next_poll_at=book.clock + timedelta(seconds=FIRST_POLL_S) if is_open else None,
             updated_at=book.now,
             **learnt,
         )
@@ -209,14 +164,24 @@ class Refunder:
         self._purposes = purposes
 
     async def send(self, refund_id: str) -> None:
-        """Ask the gateway for a refund that is pending. May be repeated: its id is the key."""
+        """Ask the gateway for a refund that is pending.
+
+        May be repeated: what an earlier call may have sent is looked up before it is sent again.
+        """
         refund = await self._read(refund_id)
         if refund["status"] != RefundStatus.PENDING or not refund["source_amount"]:
             return
-        gateway = self._gateway(refund)
-        if gateway is None:
-            await self._engine.submit(Postpone(Refund, refund_id))
+        if refund["polls"]:
+            await self.poll(refund_id)
             return
+        # Counted before the call: whoever is killed in it leaves a refund that may have been sent.
+        await self._engine.submit(Postpone(Refund, refund_id, 0))
+        gateway = self._gateway(refund)
+        if gateway is not None:
+            await self._send(gateway, refund, is_first=True)
+
+    async def _send(self, gateway: Refunds, refund: Row, *, is_first: bool) -> None:
+        refund_id = refund["id"]
         request = RefundRequest(
             refund_id=refund_id,
             provider_payment_id=refund["provider_payment_id"],
@@ -226,14 +191,16 @@ class Refunder:
         try:
             result = await gateway.refund(request)
         except GatewayRejected as error:
-            # Wrong credentials say nothing of the refund: an earlier call may have made it.
-            is_word = error.failure_code != "authentication_failed"
+            # Wrong credentials, or a payment that they don't see, say nothing of an earlier call.
+            code = error.failure_code
+            is_word = code != "authentication_failed" and (is_first or code != "not_found")
             status = ProviderRefundStatus.FAILED if is_word else None
+            if not is_word:
+                log.error("refund %s stays reserved: %s", refund_id, error)  # noqa: TRY400
             await self._apply(refund_id, status, failure=str(error))
         except GatewayUnavailable as error:
             # Nothing was sent: it stays pending, and the poller sends it again.
             log.warning("refund %s was not sent: %s", refund_id, error)
-            await self._engine.submit(Postpone(Refund, refund_id))
         except GatewayError as error:
             await self._apply(refund_id, None, failure=str(error))
         else:
@@ -249,6 +216,8 @@ class Refunder:
                 result.amount,
                 result.failure_message,
                 self._purposes,
+                result.provider_payment_id,
+                str(result.mode),
             )
         )
 
@@ -266,7 +235,7 @@ class Refunder:
     async def poll(self, refund_id: str) -> None:
         """Resolve a refund that is not final: ask by our id, and send what was never sent."""
         refund = await self._read(refund_id)
-        await self._engine.submit(Postpone(Refund, refund_id))
+        await self._engine.submit(Postpone(Refund, refund_id, refund["polls"]))
         gateway = self._gateway(refund)
         if gateway is None:
             return
@@ -283,12 +252,10 @@ class Refunder:
             return
         if result is not None:
             await self._take_in(result, refund_id)
-        elif refund["status"] == RefundStatus.PENDING:
-            await self.send(refund_id)
-        else:
+        elif refund["status"] in {RefundStatus.PENDING, RefundStatus.UNKNOWN}:
             # The provider has never heard of it: sending it under the same key is safe.
             await self._apply(refund_id, ProviderRefundStatus.PENDING, failure="")
-            await self.send(refund_id)
+            await self._send(gateway, refund, is_first=False)
 
     async def due(self, limit: int) -> list[str]:
         """Refunds that it is time to ask about."""

@@ -27,11 +27,13 @@ class Postpone:
     """Put the next look at a payment or a refund off. Moves no money.
 
     ``gives_up`` is for payments alone: a refund that is not final holds a customer's money, so it
-    is asked about until the provider says what became of it.
+    is asked about until the provider says what became of it. ``polls`` is how many looks the
+    caller has read of: run again, or beside another look, it puts the next one off once.
     """
 
     table: type[Table]
     id: str
+    polls: int
     gives_up: bool = False
 
     def needs(self, book: Book) -> Iterable[Need]:
@@ -40,9 +42,9 @@ class Postpone:
 
     def decide(self, book: Book) -> None:
         row = book.need(self.table, "id", self.id)
-        if row["next_poll_at"] is None:
+        if row["next_poll_at"] is None or row["polls"] != self.polls:
             return
         wait_s = min(FIRST_POLL_S * 2 ** min(row["polls"], 12), WAIT_MAX_S)
-        gives_up = self.gives_up and book.now - row["created_at"] > GIVE_UP_AFTER
-        next_poll_at = None if gives_up else book.now + timedelta(seconds=wait_s)
+        gives_up = self.gives_up and book.clock - row["created_at"] > GIVE_UP_AFTER
+        next_poll_at = None if gives_up else book.clock + timedelta(seconds=wait_s)
         book.update(row, polls=row["polls"] + 1, next_poll_at=next_poll_at)

@@ -66,9 +66,9 @@ def insert_payment(book: Book, new: NewPayment) -> Record:
         provider_reference=None,
         checkout="{}",
         failure="",
-        expires_at=book.now + timedelta(seconds=new.expires_s),
+        expires_at=book.clock + timedelta(seconds=new.expires_s),
         polls=0,
-        next_poll_at=book.now + timedelta(seconds=FIRST_POLL_S),
+        next_poll_at=book.clock + timedelta(seconds=FIRST_POLL_S),
         created_at=book.now,
         updated_at=book.now,
     )

@@ -13,6 +13,7 @@ from batua.wallets.customers import (
     Newcomers,
     customer_needs,
     ensure_customer,
+    require_customer_id,
 )
 from batua.wallets.tables import Adjustment, Consent, Customer, TopUp
 from batua.wallets.top_ups import OpenTopUp, RequestTopUpRefund, TopUpPurpose, TopUpStatus
@@ -45,5 +46,6 @@ __all__ = [
     "ensure_customer",
     "read_lots",
     "read_wallet",
+    "require_customer_id",
     "wallet_id",
 ]

@@ -131,7 +131,10 @@ class Adjust:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecideAdjustment:
-    """Approve or reject an adjustment that waits. Raises ``Forbidden`` and ``Conflict``."""
+    """Approve or reject an adjustment that waits. Raises ``Forbidden`` and ``Conflict``.
+
+    The same decision of the same person is done already and answers the same.
+    """
 
     adjustment_id: str
     approver: str
@@ -147,6 +150,9 @@ class DecideAdjustment:
 
     def decide(self, book: Book) -> Record:
         adjustment = book.need(Adjustment, "id", self.adjustment_id)
+        decided = "posted" if self.approve else "rejected"
+        if (adjustment["approved_by"], adjustment["status"]) == (self.approver, decided):
+            return adjustment
         if adjustment["status"] != "awaiting_approval":
             raise Conflict(
                 "not_awaiting_approval",
@@ -155,7 +161,7 @@ class DecideAdjustment:
         require_second_person(adjustment["requested_by"], self.approver)
         book.update(
             adjustment,
-            status="posted" if self.approve else "rejected",
+            status=decided,
             approved_by=self.approver,
             updated_at=book.now,
         )

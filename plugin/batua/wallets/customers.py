@@ -12,7 +12,14 @@ from batua.ledger import Book, Engine, Need, Record
 from batua.outbox import Recipient
 from batua.wallets.tables import Consent, Customer
 
-__all__ = ["Customers", "Newcomer", "PutCustomer", "customer_needs", "ensure_customer"]
+__all__ = [
+    "Customers",
+    "Newcomer",
+    "PutCustomer",
+    "customer_needs",
+    "ensure_customer",
+    "require_customer_id",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +32,22 @@ class Newcomer:
     consents: tuple[str, ...] = ()
 
 
+ID_LENGTH_MAX = 128
+
 Newcomers = Callable[[str], Newcomer]
+
+
+def require_customer_id(id: str) -> str:
+    """The one rule for customers' ids and the subjects of tokens. Raises ``InvalidRequest``.
+
+    A ``/`` would take the customer out of every route that names them.
+    """
+    if not 0 < len(id) <= ID_LENGTH_MAX or not id.isprintable() or "/" in id:
+        raise InvalidRequest(
+            f"A customer's id is 1 to {ID_LENGTH_MAX} printable characters without a slash (/).",
+            pointer="/customer",
+        )
+    return id
 
 
 def customer_needs(customer_id: str) -> Iterable[Need]:
@@ -38,6 +60,7 @@ def ensure_customer(book: Book, customer_id: str, newcomers: Newcomers, new_id: 
     known = book.get(Customer, "id", customer_id)
     if known is not None:
         return known
+    require_customer_id(customer_id)
     newcomer = newcomers(customer_id)
     customer = book.insert(
         Customer,

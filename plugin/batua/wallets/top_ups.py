@@ -20,8 +20,10 @@ from batua.payments import (
     NewPayment,
     NewRefund,
     Placement,
+    Refund,
     insert_payment,
     insert_refund,
+    known_refund,
 )
 from batua.wallets.customers import Newcomers, customer_needs, ensure_customer
 from batua.wallets.tables import TopUp
@@ -65,10 +67,13 @@ class OpenTopUp:
 
     def needs(self, book: Book) -> Iterable[Need]:
         del book
+        yield Need(TopUp, "id", self.id)
         yield from customer_needs(self.customer_id)
         yield from account_needs(AccountName.wallet(self.customer_id, self.money.currency))
 
     def decide(self, book: Book) -> Record:
+        if (known := book.get(TopUp, "id", self.id)) is not None:
+            return known
         ensure_customer(book, self.customer_id, self.newcomers, self.new_id)
         wallet = book.account(AccountName.wallet(self.customer_id, self.money.currency))
         require_active(wallet)
@@ -85,7 +90,7 @@ class OpenTopUp:
             refund_reserved=0,
             return_url=self.return_url,
             failure="",
-            expires_at=book.now + timedelta(seconds=self.payment.expires_s),
+            expires_at=book.clock + timedelta(seconds=self.payment.expires_s),
             created_at=book.now,
             updated_at=book.now,
         )
@@ -229,11 +234,14 @@ class RequestTopUpRefund:
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(TopUp, "id", self.top_up_id)
         yield need
+        yield Need(Refund, "id", self.new.id)
         yield Need(Capture, "top_up_id", self.top_up_id)
         if not book.missing([need]):
             yield from account_needs(_wallet(book.need(TopUp, "id", self.top_up_id)))
 
     def decide(self, book: Book) -> Record:
+        if (known := known_refund(book, self.new, self.top_up_id)) is not None:
+            return known
         top_up = book.need(TopUp, "id", self.top_up_id)
         rest = top_up["credited"] - top_up["refunded"] - top_up["refund_reserved"]
         amount = rest if self.new.amount is None else self.new.amount

@@ -27,6 +27,7 @@ from batua.gateways.razorpay.codes import (
     ALREADY_IN_PROGRESS,
     AUTHENTICATION_FAILED,
     AUTHENTICATION_TEXTS,
+    NOT_FOUND,
     UNDECIDED_CODES,
 )
 from batua.gateways.razorpay.wire import Entity, Unreadable, items
@@ -56,10 +57,13 @@ class Refused(GatewayRejected):
         about = f" (field {self.field})" if self.field else ""
         super().__init__(
             f"Razorpay answered {status}: {self.description}{about}",
-            failure_code=AUTHENTICATION_FAILED
-            if self.is_authentication
-            else self.reason or self.code,
+            failure_code=self._failure_code(),
         )
+
+    def _failure_code(self) -> str:
+        if self.is_authentication:
+            return AUTHENTICATION_FAILED
+        return "not_found" if self.description == NOT_FOUND else self.reason or self.code
 
 
 class RazorpayClient:

@@ -1,0 +1,96 @@
+"""A refund's row, as whoever asks for one stages it: before any gateway hears of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from batua.contract import Support
+from batua.errors import Conflict
+from batua.ledger import Book, Record
+from batua.payments.rescheduling import FIRST_POLL_S
+from batua.payments.states import RefundStatus
+from batua.payments.tables import Refund
+from batua.registry import Registry
+
+__all__ = ["NewRefund", "insert_refund", "known_refund", "refund_support"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRefund:
+    """What staff ask for. Amounts are minor units; ``amount`` None is all that is left."""
+
+    id: str
+    amount: int | None
+    reason: str
+    requested_by: str
+    approval_limit: int
+
+
+def refund_support(registry: Registry) -> dict[str, Support]:
+    """How far each working gateway can refund: what a pure decision may know of them."""
+    return {
+        code: plugin.manifest.capabilities.refund
+        for code, plugin in registry.gateways.items()
+        if plugin.instance is not None and plugin.manifest.capabilities is not None
+    }
+
+
+def known_refund(book: Book, new: NewRefund, subject_id: str) -> Record | None:
+    """The refund that an earlier run with this id has made, or None. Needs it loaded by its id.
+
+    Raises ``Conflict`` (``exists_with_different_amount``) when that was another request.
+    """
+    known = book.get(Refund, "id", new.id)
+    if known is None:
+        return None
+    is_same = subject_id in {known["order_id"], known["top_up_id"]}
+    if not is_same or new.amount not in {None, known["amount"]}:
+        raise Conflict(
+            "exists_with_different_amount",
+            f"Refund {new.id!r} exists, of another amount or of another order or top-up.",
+        )
+    return known
+
+
+def insert_refund(
+    book: Book,
+    new: NewRefund,
+    *,
+    subject: Record,
+    capture: Record | None,
+    destination: str,
+    amounts: tuple[int, int, int],
+) -> Record:
+    """Stage a refund's row. ``amounts`` are to the wallet, to the source, from the capture."""
+    wallet_amount, source_amount, capture_amount = amounts
+    amount = wallet_amount + source_amount
+    is_order = "reference" in subject
+    waits = amount > new.approval_limit
+    # Whoever is killed before the gateway was asked leaves a refund that the poller sends.
+    sends = source_amount > 0 and not waits
+    return book.insert(
+        Refund,
+        id=new.id,
+        order_id=subject["id"] if is_order else None,
+        top_up_id=None if is_order else subject["id"],
+        capture_id=capture["id"] if capture is not None and capture_amount else None,
+        gateway=capture["gateway"] if capture is not None and source_amount else None,
+        customer_id=subject["customer_id"],
+        amount=amount,
+        currency=subject["currency"],
+        destination=destination,
+        wallet_amount=wallet_amount,
+        source_amount=source_amount,
+        capture_amount=capture_amount,
+        reason=new.reason,
+        status=str(RefundStatus.AWAITING_APPROVAL if waits else RefundStatus.PENDING),
+        requested_by=new.requested_by,
+        approved_by=None,
+        provider_refund_id=None,
+        failure="",
+        polls=0,
+        next_poll_at=book.clock + timedelta(seconds=FIRST_POLL_S) if sends else None,
+        created_at=book.now,
+        updated_at=book.now,
+    )
