@@ -25,7 +25,7 @@ from batua.ledger.tables import (
     LotEntry,
     Transfer,
 )
-from batua.orders import Order, OrderPurpose, Orders
+from batua.orders import Order, OrderPurpose, Orders, Splits
 from batua.outbox import Announcer, Outbox, OutboxMessage
 from batua.payments import (
     Capture,
@@ -79,6 +79,7 @@ class Batua:
     customers: Customers
     top_ups: TopUps
     orders: Orders
+    splits: Splits
     receiver: Receiver
     applier: Applier
     poller: Poller
@@ -159,10 +160,16 @@ def _build(
         find_recipient=customers.find_recipient,
         opt_out=customers.opt_out,
     )
-    worker = Worker(
-        receiver=receiver, applier=applier, poller=poller, refunder=refunder, outbox=outbox
-    )
     expires_s = settings.top_up_expiry_s
+    splits = Splits(database, engine, starter, announcer, new_id=new_id, expires_s=expires_s)
+    worker = Worker(
+        receiver=receiver,
+        applier=applier,
+        poller=poller,
+        refunder=refunder,
+        splits=splits,
+        outbox=outbox,
+    )
     top_ups = TopUps(
         database, engine, registry, starter, refunder, purposes,
         newcomers=newcomers, new_id=new_id, expires_s=expires_s,
@@ -180,6 +187,7 @@ def _build(
         customers=customers,
         top_ups=top_ups,
         orders=orders,
+        splits=splits,
         receiver=receiver,
         applier=applier,
         poller=poller,

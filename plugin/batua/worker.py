@@ -1,7 +1,8 @@
 """The worker: everything that happens without anybody asking.
 
 It sends what the outbox holds, takes up events that a crash left behind, asks providers about
-payments and refunds that are not final, and expires what nobody paid.  Several may run.
+payments and refunds that are not final, expires what nobody paid, and gives back
+what a wallet held for it.  Several may run.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from batua.inbox import Applier, Receiver
+from batua.orders import Splits
 from batua.outbox import Outbox
 from batua.payments import Poller, Refunder
 
@@ -59,6 +61,7 @@ class Worker:
         applier: Applier,
         poller: Poller,
         refunder: Refunder,
+        splits: Splits,
         outbox: Outbox,
     ) -> None:
         self._outbox = outbox
@@ -66,6 +69,7 @@ class Worker:
             _Duty("inbox", receiver.due, applier.apply),
             _Duty("payments", poller.due, poller.poll),
             _Duty("refunds", refunder.due, refunder.poll),
+            _Duty("splits", splits.due, splits.expire),
         )
         self._sending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter, RawBody
 
 from batua.bootstrap import Batua
 from batua.database import Row
-from batua.errors import Conflict, Forbidden, InvalidRequest
+from batua.errors import Forbidden, InvalidRequest
 from batua.orders import NewOrder
 from batua.payments import NewRefund
 from batua_api.access import ApiRequest, money_of, require_owner, shop_of
@@ -26,7 +26,7 @@ __all__ = ["OrderController"]
 
 
 class OrderController(Controller):
-    """An order is paid once: from the wallet or by a gateway."""
+    """An order is paid once: from the wallet, by a gateway, or by both together."""
 
     path = "/orders"
     tags = ("Orders",)
@@ -87,17 +87,12 @@ class OrderController(Controller):
     async def pay(
         self, request: ApiRequest, order_id: FromPath[str], body: RawBody
     ) -> Response[bytes]:
-        """Pay a pending order: at once from the wallet, or by a gateway's checkout."""
+        """Pay a pending order: at once from the wallet, by a gateway's checkout, or split: the
+        wallet's money first, and a checkout for the rest."""
         shop = shop_of(request)
         wanted = decode_body(body, PayOrder)
         claim = claim_of(request, wanted, order_payment_view)
         await self._own(request, order_id)
-        if wanted.method == "split":
-            raise Conflict(
-                "split_unavailable",
-                "Paying partly from the wallet and partly by a gateway is not available yet. "
-                "Choose wallet or gateway.",
-            )
         if wanted.method == "wallet":
             actor = request.user.actor
             return await answer(
@@ -108,9 +103,8 @@ class OrderController(Controller):
         if gateway is None:
             raise InvalidRequest("Say which gateway to pay with.", pointer="/gateway")
         return_url = check_return_url(wanted.return_url, shop.settings.public_url)
-        return await answer(
-            lambda: shop.orders.pay_by_gateway(order_id, gateway, return_url, claim)
-        )
+        pay = shop.splits.pay if wanted.method == "split" else shop.orders.pay_by_gateway
+        return await answer(lambda: pay(order_id, gateway, return_url, claim))
 
     @post(
         "/{order_id:str}/refunds",

@@ -12,6 +12,7 @@ from batua.database import Row
 from batua.errors import Conflict
 from batua.ledger import AccountName, Book, Movement, Need, Record, require_active
 from batua.ledger.tables import Account
+from batua.orders.shares import release_shares, share_needs
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import NewPayment, Payment, PaymentStatus, insert_payment
@@ -60,6 +61,16 @@ def order_accounts(order: Record) -> Iterable[Need]:
     """The two accounts that every order touches."""
     yield Need(Account, "key", wallet_of(order).key)
     yield Need(Account, "key", AccountName.revenue(order["currency"]).key)
+
+
+def order_needs(order_id: str, book: Book) -> Iterable[Need]:
+    """An order with its accounts, its payments, and what its wallet holds for it."""
+    need = Need(Order, "id", order_id)
+    yield need
+    yield Need(Payment, "order_id", order_id)
+    yield from share_needs(order_id)
+    if not book.missing([need]):
+        yield from order_accounts(book.need(*need))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +125,13 @@ class CreateOrder:
             updated_at=book.now,
         )
         if self.pay:
-            _pay(book, order, self.announcer, actor=new.created_by)
+            pay_from_wallet(book, order, self.announcer, actor=new.created_by)
         return order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayFromWallet:
-    """Pay a pending order from its customer's wallet.
+    """Pay a pending order from its customer's wallet. What a split of it holds counts for it.
 
     Raises ``Conflict`` (``order_not_pending``, ``wallet_frozen``) and ``InsufficientFunds``.
     """
@@ -130,15 +141,12 @@ class PayFromWallet:
     announcer: Announcer
 
     def needs(self, book: Book) -> Iterable[Need]:
-        need = Need(Order, "id", self.order_id)
-        yield need
-        yield Need(Payment, "order_id", self.order_id)
-        if not book.missing([need]):
-            yield from order_accounts(book.need(*need))
+        return order_needs(self.order_id, book)
 
     def decide(self, book: Book) -> Record:
         order = require_pending(book, self.order_id)
-        _pay(book, order, self.announcer, actor=self.actor)
+        release_shares(book, self.order_id, wallet_of(order))
+        pay_from_wallet(book, order, self.announcer, actor=self.actor)
         close_payments(book, order)
         return order
 
@@ -166,15 +174,14 @@ class CancelOrder:
     order_id: str
 
     def needs(self, book: Book) -> Iterable[Need]:
-        del book
-        yield Need(Order, "id", self.order_id)
-        yield Need(Payment, "order_id", self.order_id)
+        return order_needs(self.order_id, book)
 
     def decide(self, book: Book) -> Record:
         order = book.need(Order, "id", self.order_id)
         if order["status"] == OrderStatus.CANCELLED:
             return order
         order = require_pending(book, self.order_id)
+        release_shares(book, self.order_id, wallet_of(order))
         book.update(order, status=str(OrderStatus.CANCELLED), updated_at=book.now)
         close_payments(book, order)
         return order
@@ -197,14 +204,20 @@ def require_pending_row(order: Row) -> None:
         )
 
 
-def close_payments(book: Book, order: Record) -> None:
-    """The order wants no other payment: those at gateways are cancelled, and polled on."""
-    for payment in book.find(Payment, "order_id", order["id"]):
+def close_payments(book: Book, order: Record, payments: Iterable[Record] | None = None) -> None:
+    """The order wants no other payment: those at gateways are cancelled, and polled on.
+
+    Only ``payments`` are, where they are given.
+    """
+    if payments is None:
+        payments = book.find(Payment, "order_id", order["id"])
+    for payment in payments:
         if payment["status"] in {PaymentStatus.CREATED, PaymentStatus.PENDING}:
             book.update(payment, status=str(PaymentStatus.CANCELLED), updated_at=book.now)
 
 
-def _pay(book: Book, order: Record, announcer: Announcer, *, actor: str) -> None:
+def pay_from_wallet(book: Book, order: Record, announcer: Announcer, *, actor: str) -> None:
+    """Post the whole amount out of the wallet and move the order on. A frozen wallet refuses."""
     require_active(book.account(wallet_of(order)))
     book.post(
         Movement(

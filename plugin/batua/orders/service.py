@@ -44,7 +44,7 @@ from batua.payments import (
 from batua.registry import Registry
 from batua.wallets import Newcomers, ReadRefund
 
-__all__ = ["OrderPayment", "Orders"]
+__all__ = ["OrderPayment", "Orders", "ReadOrderPayment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,9 @@ class OrderPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class _ReadOrderPayment:
+class ReadOrderPayment:
+    """An order with one payment as they stand, or without where the wallet has paid all."""
+
     order_id: str
     payment_id: str
 
@@ -67,7 +69,7 @@ class _ReadOrderPayment:
 
     def decide(self, book: Book) -> OrderPayment:
         return OrderPayment(
-            book.need(Order, "id", self.order_id), book.need(Payment, "id", self.payment_id)
+            book.need(Order, "id", self.order_id), book.get(Payment, "id", self.payment_id)
         )
 
 
@@ -156,7 +158,7 @@ class Orders:
 
         async def work(subject: str) -> Operation[OrderPayment]:
             await self._starter.start(subject, return_url=return_url)
-            return _ReadOrderPayment(order_id, subject)
+            return ReadOrderPayment(order_id, subject)
 
         return await run_flow(self._engine, claim, payment_id, prepare, work)
 

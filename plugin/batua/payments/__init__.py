@@ -12,7 +12,13 @@ from batua.payments.refunding import (
     insert_refund,
     refund_support,
 )
-from batua.payments.starting import NewPayment, PaymentStarter, insert_payment
+from batua.payments.starting import (
+    NewPayment,
+    PaymentStarter,
+    insert_payment,
+    minimum_of,
+    require_minimum,
+)
 from batua.payments.states import PaymentStatus, RefundStatus
 from batua.payments.switches import GatewayState, Switches
 from batua.payments.tables import Capture, GatewaySwitch, Payment, Refund
@@ -41,7 +47,9 @@ __all__ = [
     "Switches",
     "insert_payment",
     "insert_refund",
+    "minimum_of",
     "refund_support",
+    "require_minimum",
     "require_second_person",
     "run_flow",
 ]
