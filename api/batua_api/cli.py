@@ -11,7 +11,6 @@ import asyncio
 import os
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import click
 from granian.constants import Interfaces
@@ -22,7 +21,6 @@ from batua.bootstrap import Batua, open_batua
 from batua.database import migrate as migrate_database
 from batua.database import open_database
 from batua.errors import BatuaError, ConfigurationError
-from batua.ledger.proof import prove, read_anchor, write_anchor
 from batua.settings import Settings, read_settings
 from batua.testing.serving import serving
 from batua.testing.simulators.razorpay import RazorpaySimulator
@@ -32,6 +30,7 @@ from batua_api.demo import run_demo
 from batua_api.interrupts import interrupted
 from batua_api.local import local_settings
 from batua_api.logs import configure_logs
+from batua_api.verifying import Shown, print_proof, verify_ledger
 
 __all__ = ["main"]
 
@@ -234,34 +233,24 @@ async def _simulate(simulator: RazorpaySimulator, port: int) -> None:
 
 
 @cli.command()
-def verify() -> None:
-    """Prove the ledger. Exit 1 and the first broken row if it doesn't hold."""
-    if not asyncio.run(_verify(read_settings(os.environ))):
-        sys.exit(1)
-
-
-async def _verify(settings: Settings) -> bool:
-    database = open_database(settings.database_url)
-    await database.open()
+@click.option("--database-url", help="What to prove, a copy too. Default: BATUA_DATABASE_URL")
+@click.option("--quiet", is_flag=True, help="Show no progress, only the findings and the verdict.")
+def verify(database_url: str | None, *, quiet: bool) -> None:
+    """Prove the ledger, writing nothing to it. Exit 1 and the broken rows if it doesn't hold."""
+    settings = read_settings(os.environ)
+    shown = Shown(sys.stderr)
+    proving = verify_ledger(
+        database_url or settings.database_url,
+        anchor_path=settings.anchor_path,
+        progress=(lambda _step, _done, _total: None) if quiet else shown,
+    )
     try:
-        anchor = read_anchor(Path(settings.anchor_path)) if settings.anchor_path else None
-        with click.progressbar(length=1, label="verifying", file=sys.stderr) as bar:
-
-            def progress(done: int, total: int) -> None:
-                bar.length = max(total, 1)
-                bar.update(done - bar.pos)
-
-            proof = await prove(database, progress=progress, anchor=anchor)
+        proof = asyncio.run(proving)
     finally:
-        await database.close()
-    for finding in proof.findings:
-        level = "warning" if finding.is_warning else "BROKEN"
-        click.echo(f"{level} {finding.invariant} {finding.table} {finding.row}: {finding.message}")
-    if proof.is_sound:
-        click.echo(f"sound: {proof.transfers} transfers, {proof.entries} entries")
-        if settings.anchor_path:
-            write_anchor(Path(settings.anchor_path), proof)
-    return proof.is_sound
+        shown.close()
+    print_proof(proof)
+    if not proof.is_sound:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

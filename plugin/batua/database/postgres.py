@@ -194,7 +194,7 @@ async def _roll_back(connection: Any) -> None:
 async def _commit(connection: Any) -> None:
     # Cancelling a COMMIT on the wire may commit all the same (trap T8): it runs to its end.
     with _reachable():  # a connection that is known to be gone is not even tried
-        commit = asyncio.ensure_future(connection.execute("commit"))
+        commit = asyncio.ensure_future(connection.execute("COMMIT;"))
     try:
         answer = await asyncio.shield(commit)
     except asyncio.CancelledError:

@@ -35,7 +35,7 @@ class AccountName(NamedTuple):
     @property
     def key(self) -> str:
         """The name as one string, unique in a shop: ``wallet:asha:INR``."""
-        return f"{self.kind}:{self.owner}:{self.currency}"
+        return ":".join(self)
 
     @property
     def may_overdraw(self) -> bool:

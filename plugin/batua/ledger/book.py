@@ -87,11 +87,14 @@ class Book:
         self.updated: dict[int, Record] = {}
         self._found: defaultdict[type[Table], dict[tuple[str, str], _Index]] = defaultdict(dict)
         self._undo: list[Callable[[], object]] = []
+        self.reads = 0
+        """How often rows were asked for. Needs that ask for none are the same the second time."""
 
     # --- rows -------------------------------------------------------------------------------
 
     def missing(self, needs: Iterable[Need]) -> set[Need]:
         """Those of ``needs`` that were not loaded yet."""
+        self.reads += 1
         return {need for need in needs if not self.is_loaded(need)}
 
     def is_loaded(self, need: Need) -> bool:
@@ -119,6 +122,7 @@ class Book:
         self, table: type[Table], column: str, value: str | int, only: str = ""
     ) -> list[Record]:
         """The rows of a need, with what the group has staged. Raises ``NotLoaded``."""
+        self.reads += 1
         try:
             return self._found[table][column, only][value]
         except KeyError:
@@ -157,14 +161,14 @@ class Book:
         before = {column: row[column] for column in changes}
         self._undo.append(partial(self._take_back, row, before, row.changed))
         row.update(changes)
-        row.changed = row.changed | changes.keys()
         if not row.is_new:
+            row.changed = row.changed | changes.keys()
             self.updated[id(row)] = row
 
     def _take_back(self, row: Record, before: dict[str, Any], changed: frozenset[str]) -> None:
         row.update(before)
         row.changed = changed
-        if not changed:
+        if not changed and not row.is_new:
             self.updated.pop(id(row), None)
 
     def mark(self) -> int:

@@ -170,8 +170,9 @@ class Engine:
         async with self._database.transaction() as transaction:
             head = await lock_head(self._database, transaction)
             book = Book(head, self.now())
+            asking = operations
             for _ in range(LOAD_ROUNDS_MAX):
-                needs = book.missing(need for each in operations for need in each.needs(book))
+                needs, asking = _ask(asking, book)
                 if not needs:
                     break
                 await load(self._database, transaction, book, needs)
@@ -180,6 +181,18 @@ class Engine:
             if changed:
                 await write(self._database, transaction, book, self._tables)
         return outcomes, frozenset(row.table._meta.tablename for row in changed)
+
+
+def _ask(operations: list[Operation[Any]], book: Book) -> tuple[set[Need], list[Operation[Any]]]:
+    """What must still be loaded, and who has to be asked again once it is."""
+    needs: set[Need] = set()
+    again = []
+    for operation in operations:
+        reads = book.reads
+        needs.update(need for need in operation.needs(book) if not book.is_loaded(need))
+        if book.reads != reads:
+            again.append(operation)
+    return needs, again
 
 
 def _resolve(group: Iterable[_Queued], outcome: type[BatuaError], *args: str) -> None:

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from batua.errors import Conflict, IdempotencyConflict, InProgress, Refusal
@@ -35,7 +36,7 @@ class StoredAnswer:
     replayed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Claim(Generic[T_contra]):
     """Somebody's key on one route.
 
@@ -50,8 +51,9 @@ class Claim(Generic[T_contra]):
     render: Callable[[T_contra], tuple[int, str]]
     render_refusal: Callable[[Refusal], tuple[int, str]]
 
-    @property
+    @cached_property
     def id(self) -> str:
+        """The primary key of its row."""
         return claim_id(self.principal, self.route, self.key)
 
 

@@ -2,39 +2,46 @@
 
 It imports nothing of the code that writes, not even its names for things: what the writer gets
 wrong must not be wrong here in the same way.  One snapshot, one pass over transfers and entries,
-memory by the number of accounts.
+memory by the number of accounts and not by that of transfers.
 
 ====  ==========================================================================  ================
-I1    a transfer has two entries, -amount on the debit side, +amount on the       checks_ledger
+I1    a transfer has two entries, -amount on the debit side, +amount on the       walk.ledger
       credit side
-I2    a currency's accounts sum to zero, and so do its entries                    checks_accounts
-I3    posted = sum of entries = last balance_after; each balance follows the      checks_ledger,
-      one before                                                                  checks_accounts
-I4    a wallet's available and held are never below zero; held = its open holds   checks_accounts
-I5    every amount is a whole number within bounds                                checks_amounts
-I6    one currency along account, transfer, hold, order, refund                   checks_ledger ...
-I7    each capture has one transfer, each gateway debit one capture               checks_captures
-I8    no credit to a wallet without capture, refund or staff action               checks_ledger,
-                                                                                  checks_refunds
-I9    refunds never exceed, and add up to what payments say of them               checks_refunds
-I10   what was posted is what was captured                                        checks_captures
-I11   an order's status agrees with its amounts; every status is a known word     checks_orders,
-                                                                                  checks_rows
-I12   a paid order is paid in full, by transfers and captures that exist          checks_orders
-I13   a reversal mirrors one transfer, at most once                               checks_ledger,
-                                                                                  checks_orders
-I14   an idempotency key's id is its hash; finished has an answer; none hangs     checks_messages
-I16   an inbox or outbox row exists once, and none is stuck                       checks_messages
-I17   the hash chain, the counters and the head row agree; the anchor holds       checks_ledger,
-                                                                                  checks_accounts
-I18   nothing was edited or deleted: covered by the chain, which hashes every     checks_ledger
-      transfer and both balances after it, and by I1 for the entries' amounts
-I19   created_at never runs backwards                                             checks_ledger
-I20   adjustments and refunds name who, why and another approver; an adjustment   checks_ledger,
-      is posted as it was asked for                                               checks_refunds,
-                                                                                  checks_adjustments
+I2    a currency's accounts sum to zero, and so do its entries                    walk.accounts
+I3    posted = sum of entries = last balance_after; each balance follows the      walk.ledger,
+      one before; the same for lots, whose entries agree with their transfers     walk.accounts,
+                                                                                  checks.lots
+I4    a wallet's available and held are never below zero; held = its open holds;  walk.accounts,
+      its lots fit into both, and what holds keep of lots is held there           checks.holds,
+                                                                                  checks.lots
+I5    every amount is a whole number within bounds                                checks.amounts
+I6    one currency along account, transfer, hold, lot, order, refund              walk.parties ...
+I7    each capture has one transfer, each gateway debit one capture               checks.captures
+I8    no credit to a wallet without capture, refund, promotion or staff action;   walk.parties,
+      no bonus lot out of a payment, and only a bonus expires                     checks.refunds,
+                                                                                  checks.lots
+I9    refunds never exceed, and add up to what payments and orders say of them    checks.refunds
+I10   what was posted is what was captured                                        checks.captures
+I11   an order's status agrees with its amounts; every status is a known word     checks.orders,
+                                                                                  checks.rows
+I12   a paid order is paid in full, by transfers, captures and captured holds     checks.orders,
+      that exist                                                                  checks.holds
+I13   a reversal mirrors one transfer, at most once                               walk.parties,
+                                                                                  checks.orders
+I14   an idempotency key's id is its hash; finished has an answer; none hangs     checks.messages
+I16   an inbox or outbox row exists once, and none is stuck                       checks.messages
+I17   the hash chain, the counters and the head row agree; the anchor holds       walk.ledger,
+                                                                                  walk.accounts
+I18   nothing was edited or deleted: the chain hashes every transfer and both     walk.ledger,
+      balances after it, and I1 has the entries' amounts; the triggers that       checks.guards
+      refuse it stand
+I19   created_at never runs backwards                                             walk.ledger,
+                                                                                  walk.accounts
+I20   adjustments and refunds name who, why and another approver; an adjustment   walk.parties,
+      is posted as it was asked for                                               checks.refunds,
+                                                                                  checks.adjustments
 I21   vouchers: there are none yet, so there is nothing to check                  (none)
-I22   no orphans; SQLite's foreign_key_check and integrity_check are clean        checks_rows
+I22   no orphans; SQLite's foreign_key_check and integrity_check are clean        checks.rows
 ====  ==========================================================================  ================
 
 Not provable from a database: I15 (acknowledged operations) needs the client's journal, I23 the
@@ -44,12 +51,17 @@ rewritten, with every hash and the head row, is caught by the outside anchor alo
 
 from batua.ledger.proof.anchor import Anchor, read_anchor, write_anchor
 from batua.ledger.proof.findings import Finding, Proof
+from batua.ledger.proof.opening import open_books
 from batua.ledger.proof.proof import prove, read_ledger_id
+from batua.ledger.proof.source import Books, Progress
 
 __all__ = [
     "Anchor",
+    "Books",
     "Finding",
+    "Progress",
     "Proof",
+    "open_books",
     "prove",
     "read_anchor",
     "read_ledger_id",

@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from batua.database import Dialect, Reader, Row
+from batua.dialect import Dialect
 from batua.ledger.proof.findings import Finding, Findings
 
-__all__ = ["Rule", "Source", "apply"]
+__all__ = ["Books", "Progress", "Reader", "Row", "Rule", "Source", "apply", "ignored"]
+
+Row = Mapping[str, Any]
+
+Progress = Callable[[str, int, int], None]
+"""Told which step the proof is at, and how much of how much of it is done."""
+
+
+class Reader(Protocol):
+    """Reads one moment of a database. SQL has ``$1`` placeholders."""
+
+    async def fetch(self, sql: str, /, *args: Any) -> Sequence[Row]: ...
+
+
+class Books(Protocol):
+    """What can be proved: a shop's open ``Database``, or a copy (``open_books``)."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    def snapshot(self) -> AbstractAsyncContextManager[Reader]: ...
+
+
+def ignored(step: str, done: int, total: int) -> None:
+    """The progress that nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +44,7 @@ class Source:
     reader: Reader
     dialect: Dialect
     page_rows: int
+    progress: Progress = ignored
 
     def time(self, column: str) -> str:
         """A time as it is stored: SQLite's converter would raise on garbage."""
@@ -27,15 +53,21 @@ class Source:
         return column
 
     async def pages(
-        self, columns: str, table: str, key: str, *, first: int | str
+        self, columns: str, table: str, key: str, *, first: int | str, joins: str = ""
     ) -> AsyncIterator[Sequence[Row]]:
-        """All rows whose ``key`` is beyond ``first``, by key, a page at a time."""
+        """All rows ``r`` whose ``key`` is beyond ``first``, by key, a page at a time.
+
+        The page is cut before ``joins``, and its size stands in the text: a database that plans
+        for any number of rows would join whole tables for every page.
+        """
         last: Any = first
-        name = key.rpartition(".")[2]
-        sql = f"select {columns} from {table} where {key} > $1 order by {key} limit $2"
-        while rows := await self.reader.fetch(sql, last, self.page_rows):
+        cut = f"where {key} > $1 order by {key} limit {self.page_rows}"
+        sql = f"select {columns} from {table} r {cut}"
+        if joins:
+            sql = f"select {columns} from (select * from {table} {cut}) r {joins} order by r.{key}"
+        while rows := await self.reader.fetch(sql, last):
             yield rows
-            last = rows[-1][name]
+            last = rows[-1][key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +88,23 @@ class Rule:
     is_warning: bool = False
 
 
-async def apply(rules: Iterable[Rule], source: Source, findings: Findings, *args: Any) -> None:
+async def apply(
+    step: str, rules: Iterable[Rule], source: Source, findings: Findings, *args: Any
+) -> None:
     """Find the rows that break ``rules``. All of them take the same ``args``."""
-    for rule in rules:
-        if findings.unreadable.isdisjoint(rule.adds_up):
-            await _apply(rule, source, findings, *args)
+    wanted = [rule for rule in rules if findings.unreadable.isdisjoint(rule.adds_up)]
+    for done, rule in enumerate(wanted):
+        source.progress(step, done, len(wanted))
+        await _apply(rule, source, findings, *args)
+    source.progress(step, len(wanted), len(wanted))
 
 
 async def _apply(rule: Rule, source: Source, findings: Findings, *args: Any) -> None:
-    sql = f"{rule.sql} order by row_key limit {findings.limit}"
-    for row in await source.reader.fetch(sql, *args):
+    # Materialized, or a database that expects many broken rows walks the whole table in the order
+    # of its keys to find the first of them, each row somewhere else on the disk.
+    broken = f"with broken as materialized ({rule.sql}) select * from broken"
+    rows = await source.reader.fetch(f"{broken} order by row_key limit {findings.limit}", *args)
+    for row in rows:
         values = dict(row)
         finding = Finding(
             rule.invariant,

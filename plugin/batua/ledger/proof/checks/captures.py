@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batua.database import Row
 from batua.ledger.proof.findings import Finding, Findings
-from batua.ledger.proof.source import Rule, Source, apply
+from batua.ledger.proof.source import Row, Rule, Source, apply
 
 __all__ = ["check_captures"]
 
 COLUMNS = (
-    "c.id, c.gateway, c.payment_id, c.customer_id, c.amount, c.currency, c.destination,"
-    " c.transfer_seq, t.seq, t.amount as posted, t.currency as posted_currency,"
+    "r.id, r.gateway, r.payment_id, r.customer_id, r.amount, r.currency, r.destination,"
+    " r.transfer_seq, t.seq, t.amount as posted, t.currency as posted_currency,"
     " t.payment_id as posted_payment, debit.key as debit, credit.key as credit,"
     " p.gateway as payment_gateway, p.customer_id as payment_customer"
 )
-JOINED = (
-    "batua_capture c left join batua_transfer t on t.seq = c.transfer_seq"
+JOINS = (
+    "left join batua_transfer t on t.seq = r.transfer_seq"
     " left join batua_account debit on debit.id = t.debit_account"
     " left join batua_account credit on credit.id = t.credit_account"
-    " left join batua_payment p on p.id = c.payment_id"
+    " left join batua_payment p on p.id = r.payment_id"
 )
 
 RULES = (
@@ -50,12 +49,12 @@ RULES = (
 
 async def check_captures(source: Source, findings: Findings) -> None:
     """Each capture against its transfer, and each gateway's debit against its capture."""
-    async for page in source.pages(COLUMNS, JOINED, "c.id", first=""):
+    async for page in source.pages(COLUMNS, "batua_capture", "id", first="", joins=JOINS):
         for row in page:
             for invariant, message in _problems(row):
                 finding = Finding(invariant, "batua_capture", str(row["id"]), message)
                 findings.add(finding, seq=row["transfer_seq"])
-    await apply(RULES, source, findings)
+    await apply("captures", RULES, source, findings)
 
 
 def _problems(row: Row) -> Iterable[tuple[str, str]]:

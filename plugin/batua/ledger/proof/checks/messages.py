@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
-from batua.database import Row
 from batua.ledger.proof.findings import Finding, Findings
-from batua.ledger.proof.hashing import moment
-from batua.ledger.proof.source import Rule, Source, apply
+from batua.ledger.proof.source import Row, Rule, Source, apply
+from batua.ledger.proof.walk.hashing import moment
 
 __all__ = ["check_messages"]
 
@@ -64,26 +64,41 @@ STUCK = (
 async def check_messages(source: Source, findings: Findings) -> None:
     """Everything that comes in or goes out is there once, and moves."""
     now = datetime.now(UTC)
+    await _check_keys(source, findings, now)
+    await apply("messages", (INBOX_ONCE, OUTBOX_ONCE, *DEAD), source, findings)
+    await apply("messages", STUCK, source, findings, now - MESSAGE_AGE_MAX)
+
+
+async def _check_keys(source: Source, findings: Findings, now: datetime) -> None:
+    (count,) = await source.reader.fetch("select count(*) as keys from batua_idempotency")
+    total, done, too_old = count["keys"], 0, now - KEY_AGE_MAX
     columns = f"id, principal, route, key, status, response_status, {source.time('created_at')}"
     async for page in source.pages(columns, "batua_idempotency", "id", first=""):
         for row in page:
-            for message, is_warning in _problems(row, now):
-                key = str(row["id"])
-                findings.add(Finding("I14", "batua_idempotency", key, message, is_warning))
-    await apply((INBOX_ONCE, OUTBOX_ONCE, *DEAD), source, findings)
-    await apply(STUCK, source, findings, now - MESSAGE_AGE_MAX)
+            values: Iterable[Any] = tuple(row)
+            stored, principal, route, key, status, answer, created_at = values
+            digest = sha256(f"{principal}\0{route}\0{key}\0".encode()).hexdigest()
+            created = moment(created_at)
+            if (
+                stored != digest
+                or created is None
+                or (answer is None and status == "finished")
+                or (status == "in_progress" and created < too_old)
+            ):
+                for message, is_warning in _problems(row, digest, created):
+                    finding = Finding("I14", "batua_idempotency", str(stored), message, is_warning)
+                    findings.add(finding)
+        done += len(page)
+        source.progress("idempotency keys", done, total)
 
 
-def _problems(row: Row, now: datetime) -> Iterable[tuple[str, bool]]:
+def _problems(row: Row, digest: str, created: datetime | None) -> Iterable[tuple[str, bool]]:
     stored = row["id"]
-    parts = f"{row['principal']}\0{row['route']}\0{row['key']}\0"
-    expected = hashlib.sha256(parts.encode()).hexdigest()
-    if stored != expected:
-        yield f"Key {stored} is not the hash of its principal, route and key: {expected}.", False
+    if stored != digest:
+        yield f"Key {stored} is not the hash of its principal, route and key: {digest}.", False
     if row["status"] == "finished" and row["response_status"] is None:
         yield f"Key {stored} is finished without an answer.", False
-    created = moment(row["created_at"])
     if created is None:
         yield f"Key {stored} has created_at = {row['created_at']!r}: expected a time.", False
-    elif row["status"] == "in_progress" and now - created > KEY_AGE_MAX:
+    elif row["status"] == "in_progress" and datetime.now(UTC) - created > KEY_AGE_MAX:
         yield f"Key {stored} is in progress since {created}, for more than 10 minutes.", True

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from batua.ledger.proof.findings import Finding, Findings
-from batua.ledger.proof.hashing import moment
 from batua.ledger.proof.source import Source
+from batua.ledger.proof.walk.hashing import moment
 
 __all__ = ["Account", "Head", "check_accounts", "check_head", "load_accounts", "read_head"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batua.database import Dialect
+from batua.dialect import Dialect
 from batua.ledger.proof.findings import Finding, Findings
 from batua.ledger.proof.source import Rule, Source, apply
 
@@ -19,9 +19,10 @@ REFERENCES: dict[str, dict[str, str]] = {
         "account_id": "batua_account",
         "order_id": "batua_order",
         "refund_id": "batua_refund",
+        "payment_id": "batua_payment",
     },
-    "batua_lot": {"top_up_id": "batua_top_up"},
-    "batua_lot_entry": {"lot_id": "batua_lot"},
+    "batua_lot": {"account_key": "batua_account", "top_up_id": "batua_top_up"},
+    "batua_lot_entry": {"lot_id": "batua_lot", "transfer_id": "batua_transfer"},
     "batua_hold_lot": {"hold_id": "batua_hold", "lot_id": "batua_lot"},
     "batua_consent": {"customer_id": "batua_customer"},
     "batua_adjustment": {"customer_id": "batua_customer"},
@@ -77,9 +78,13 @@ TEXT_KEYS = (
 )  # fmt: skip
 
 
+TARGETS = {"account_key": "key", "transfer_seq": "seq"}
+"""The columns that refer to something else than their parent's ``id``."""
+
+
 def _reference(table: str, column: str, parent: str) -> Rule:
     key = "seq" if table == "batua_transfer" else "id"
-    parent_key = "seq" if parent == "batua_transfer" else "id"
+    parent_key = TARGETS.get(column, "id")
     at_seq = ", r.seq as at_seq" if table == "batua_transfer" else ""
     return Rule(
         invariant="I22",
@@ -125,15 +130,17 @@ RULES = (
 
 async def check_rows(source: Source, findings: Findings) -> None:
     """Nothing hangs in the air; on SQLite, the file itself is whole."""
-    await apply(RULES, source, findings)
+    await apply("rows", RULES, source, findings)
     if source.dialect is Dialect.SQLITE:
         await _check_file(source, findings)
 
 
 async def _check_file(source: Source, findings: Findings) -> None:
+    source.progress("SQLite's own checks", 0, 2)
     for row in await source.reader.fetch("pragma foreign_key_check"):
         message = f"{row['table']}, rowid {row['rowid']}, refers to no row of {row['parent']}."
         findings.add(Finding("I22", row["table"], str(row["rowid"]), message))
+    source.progress("SQLite's own checks", 1, 2)
     for row in await source.reader.fetch(f"pragma integrity_check({findings.limit})"):
         if row["integrity_check"] != "ok":
             message = f"SQLite's integrity check says: {row['integrity_check']}."

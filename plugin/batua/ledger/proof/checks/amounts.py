@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batua.database import Dialect
+from batua.dialect import Dialect
 from batua.ledger.proof.findings import Finding, Findings
 from batua.ledger.proof.source import Source
 
@@ -43,6 +43,8 @@ NUMBERS: dict[str, dict[str, Bounds]] = {
     },
     "batua_hold": {"amount": POSITIVE, "captured": NOT_NEGATIVE},
     "batua_lot": {"amount": POSITIVE, "remaining": NOT_NEGATIVE, "held": NOT_NEGATIVE},
+    "batua_lot_entry": {"amount": ANY, "remaining_after": NOT_NEGATIVE},
+    "batua_hold_lot": {"amount": POSITIVE},
     "batua_top_up": {
         "amount": POSITIVE,
         "credited": NOT_NEGATIVE,
@@ -55,6 +57,7 @@ NUMBERS: dict[str, dict[str, Bounds]] = {
         "paid_by_gateway": NOT_NEGATIVE,
         "refunded": NOT_NEGATIVE,
         "refund_reserved": NOT_NEGATIVE,
+        "wallet_refunded": NOT_NEGATIVE,
     },
     "batua_adjustment": {"amount": POSITIVE},
     "batua_payment": {"amount": POSITIVE},
@@ -75,14 +78,16 @@ NUMBERS: dict[str, dict[str, Bounds]] = {
 
 async def check_amounts(source: Source, findings: Findings) -> None:
     """Find numbers that are none, and mark their tables as unreadable."""
-    for table, columns in NUMBERS.items():
+    for done, (table, columns) in enumerate(NUMBERS.items()):
+        source.progress("amounts", done, len(NUMBERS))
         key = KEYS.get(table, "id")
         is_bad = " or ".join(
             _is_bad(source.dialect, column, bounds) for column, bounds in columns.items()
         )
+        bad = f"select {key} as row_key, {', '.join(columns)} from {table} where {is_bad}"
         rows = await source.reader.fetch(
-            f"select {key} as row_key, {', '.join(columns)} from {table}"
-            f" where {is_bad} order by row_key limit {findings.limit}"
+            f"with bad as materialized ({bad}) select * from bad"
+            f" order by row_key limit {findings.limit}"
         )
         for row in rows:
             findings.unreadable.add(table)

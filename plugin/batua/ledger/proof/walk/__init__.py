@@ -1,0 +1,1 @@
+"""The pass over accounts, transfers and entries: what the ledger itself must add up to."""
