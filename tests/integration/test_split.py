@@ -260,6 +260,19 @@ async def test_an_answer_lost_after_the_effect_makes_no_second_payment(shop):
     assert await order_is(shop, order) == ("paid", 10_000, 20_000)
 
 
+async def test_a_split_that_runs_again_after_a_lost_commit_finds_what_it_did(shop):
+    for wallet in (10_000, 30_000):
+        await shop.give(wallet)
+        order = (await shop.create_order(30_000))["id"]
+        split = await shop.batua.splits.operation(order, "razorpay", shop.batua.new_id("pmt"))
+
+        first, again = [await shop.batua.engine.submit(split) for _ in range(2)]
+
+        assert (again["id"], again["status"]) == (first["id"], first["status"])
+        assert len(await shop.rows("payment")) == len(await shop.rows("hold")) == 1
+    assert [row["amount"] for row in await shop.transfers(kind="order_payment")] == [30_000]
+
+
 # --- released -----------------------------------------------------------------------------------
 
 

@@ -4,6 +4,8 @@ import asyncio
 
 import pytest
 
+from batua.errors import Conflict
+
 from tests.integration.test_split import (
     opened_split,
     order_is,
@@ -202,6 +204,23 @@ async def test_many_splits_at_once_hold_the_money_once(shop):
     # The first to arrive pays the order; the others' money is the customer's.
     assert await order_is(shop, order) == ("paid", 10_000, 20_000)
     assert await wallet_is(shop) == (100_000, 0)
+
+
+async def test_many_splits_at_once_pay_once_where_the_wallet_has_all(shop):
+    await shop.give(100_000)
+    order = (await shop.create_order(30_000))["id"]
+
+    opened = await asyncio.gather(
+        *(shop.pay_split(order) for _ in range(6)), return_exceptions=True
+    )
+
+    for one in opened:
+        if isinstance(one, Conflict):  # it looked when the order was paid already
+            assert one.code == "order_not_pending"
+        else:
+            assert (one.status, one["order"]["status"]) == (201, "paid")
+    assert await wallet_is(shop) == (70_000, 0)
+    assert len(await shop.transfers(order_id=order)) == 1
 
 
 async def test_splits_of_many_orders_at_once_never_hold_more_than_there_is(shop):

@@ -9,11 +9,12 @@ from batua.contract import Money
 from batua.ledger import Book, Need, Record, available, require_active
 from batua.ledger.tables import Hold
 from batua.orders.orders import (
+    OrderStatus,
     close_payments,
     order_accounts,
     order_needs,
     pay_from_wallet,
-    require_pending,
+    require_pending_row,
     wallet_of,
 )
 from batua.orders.shares import hold_share, release_shares, share_of
@@ -31,6 +32,7 @@ class OpenSplit:
     A wallet that has all of it pays at once; one that has nothing leaves all to the gateway.
     ``payment`` is for the whole amount, ``minimum`` the least that its gateway takes: the share is
     that much smaller where the rest would be too little. An earlier split of the order ends here.
+    Run again after a lost COMMIT it finds what it did: its payment, or that the wallet has paid.
 
     Raises ``Conflict`` (``order_not_pending``, ``wallet_frozen``) and ``InvalidRequest``
     (``amount_below_minimum``).
@@ -46,7 +48,10 @@ class OpenSplit:
         return order_needs(self.order_id, book)
 
     def decide(self, book: Book) -> Record:
-        order = require_pending(book, self.order_id)
+        order = book.need(Order, "id", self.order_id)
+        if self._is_done(book, order):
+            return order
+        require_pending_row(order)
         wallet = wallet_of(order)
         account = book.account(wallet)
         require_active(account)
@@ -63,6 +68,11 @@ class OpenSplit:
         if share:
             hold_share(book, wallet, payment, share)
         return order
+
+    def _is_done(self, book: Book, order: Record) -> bool:
+        payments = book.find(Payment, "order_id", self.order_id)
+        by_wallet = order["status"] == OrderStatus.PAID and not order["paid_by_gateway"]
+        return by_wallet or any(row["id"] == self.payment.id for row in payments)
 
 
 @dataclass(frozen=True, slots=True)

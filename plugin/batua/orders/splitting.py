@@ -48,7 +48,7 @@ class Splits:
         payment_id = self._new_id("pmt")
 
         async def prepare() -> Operation[Record]:
-            return await self._open(order_id, gateway, payment_id)
+            return await self.operation(order_id, gateway, payment_id)
 
         async def work(subject: str) -> Operation[OrderPayment]:
             # A wallet that had all of it has paid, and there is no payment to start.
@@ -58,7 +58,8 @@ class Splits:
 
         return await run_flow(self._engine, claim, payment_id, prepare, work)
 
-    async def _open(self, order_id: str, gateway: str, payment_id: str) -> OpenSplit:
+    async def operation(self, order_id: str, gateway: str, payment_id: str) -> OpenSplit:
+        """The operation behind a split. Raises ``NotFound`` and what ``open_for`` does."""
         order = await self._find("batua_order", order_id)
         if order is None:
             raise NotFound("order", order_id)
