@@ -1,47 +1,28 @@
 """Split payments: the wallet's share is held, the gateway collects the rest, both pay the order."""
 
+from datetime import timedelta
+
 import pytest
 
-from batua.errors import Conflict, IdempotencyConflict, InvalidRequest, NotFound, TryAgain
+from batua.errors import (
+    Conflict,
+    IdempotencyConflict,
+    InProgress,
+    InvalidRequest,
+    NotFound,
+    TryAgain,
+)
 from tests.support.shop import claim, open_shop
-
-GRACE_S = 15 * 60
-
-
-async def opened_split(shop, *, wallet=10_000, amount=30_000):
-    """An order of ``amount`` that is split by a wallet with less; the payer has not paid yet."""
-    if wallet:
-        await shop.give(wallet)
-    order = (await shop.create_order(amount))["id"]
-    return order, await shop.pay_split(order)
-
-
-async def pays(shop, opened, outcome="captured", **changes):
-    """The payer pays the rest at the provider, and we hear of it."""
-    await shop.provider.pay(opened["payment"]["provider_reference"], outcome, **changes)
-    await shop.hear()
-
-
-async def share_of(shop, opened):
-    """Status and captured amount of the hold behind a split; None if it needed none."""
-    holds = await shop.rows("hold", f"payment_id = '{opened['payment']['id']}'")
-    return [(hold["status"], hold["amount"], hold["captured"]) for hold in holds]
-
-
-async def order_is(shop, order):
-    row = await shop.row("order", order)
-    return row["status"], row["paid_from_wallet"], row["paid_by_gateway"]
-
-
-async def wallet_is(shop, customer="asha"):
-    wallet = await shop.wallet(customer)
-    return wallet.posted, wallet.held
-
-
-async def time_is_up(shop):
-    """The payment and its grace are over, and the worker has looked."""
-    await shop.work(shop.batua.settings.top_up_expiry_s + GRACE_S)
-
+from tests.support.splits import (
+    GRACE_S,
+    opened_split,
+    order_is,
+    pay_split,
+    pays,
+    share_of,
+    time_is_up,
+    wallet_is,
+)
 
 # --- asked for ----------------------------------------------------------------------------------
 
@@ -98,8 +79,8 @@ async def test_a_wallet_that_has_all_of_it_pays_at_once(shop):
     await shop.give(30_000)
     order = (await shop.create_order(30_000))["id"]
 
-    paid = await shop.pay_split(order, key="k")
-    again = await shop.pay_split(order, key="k")
+    paid = await pay_split(shop, order, key="k")
+    again = await pay_split(shop, order, key="k")
 
     assert (paid.status, paid["order"]["status"], paid["payment"]) == (201, "paid", None)
     assert again.body == paid.body
@@ -134,19 +115,19 @@ async def test_an_order_that_is_less_than_the_gateway_takes_needs_the_wallet(sho
     order = (await shop.create_order(99))["id"]
 
     with pytest.raises(InvalidRequest) as refusal:
-        await shop.pay_split(order)
+        await pay_split(shop, order)
     assert refusal.value.code == "amount_below_minimum"
     assert await wallet_is(shop) == (98, 0)
 
     await shop.give(1)
-    assert (await shop.pay_split(order))["order"]["status"] == "paid"
+    assert (await pay_split(shop, order))["order"]["status"] == "paid"
 
 
 async def test_what_is_held_for_a_split_pays_nothing_else(shop):
     await opened_split(shop)
 
     refused = await shop.create_order(1, pay=True)
-    other = await shop.pay_split((await shop.create_order(500))["id"])
+    other = await pay_split(shop, (await shop.create_order(500))["id"])
 
     assert refused["code"] == "insufficient_funds"
     assert other["payment"]["amount"] == 500
@@ -167,7 +148,7 @@ async def test_a_frozen_wallet_refuses_a_split(shop):
     order = (await shop.create_order(30_000))["id"]
     await shop.freeze()
 
-    assert (await shop.pay_split(order))["code"] == "wallet_frozen"
+    assert (await pay_split(shop, order))["code"] == "wallet_frozen"
     assert await shop.rows("hold") == await shop.rows("payment") == []
 
 
@@ -178,10 +159,10 @@ async def test_only_a_pending_order_is_split(shop):
 
     for order in (paid, cancelled):
         with pytest.raises(Conflict) as refusal:
-            await shop.pay_split(order)
+            await pay_split(shop, order)
         assert refusal.value.code == "order_not_pending"
     with pytest.raises(NotFound):
-        await shop.pay_split("ord_none")
+        await pay_split(shop, "ord_none")
 
 
 async def test_an_unknown_gateway_holds_nothing(shop):
@@ -202,9 +183,9 @@ async def test_the_same_key_again_replays_the_split_and_holds_nothing_more(shop)
     await shop.give(10_000)
     order = (await shop.create_order(30_000))["id"]
 
-    first = await shop.pay_split(order, key="k")
+    first = await pay_split(shop, order, key="k")
     await shop.give(5_000)
-    again = await shop.pay_split(order, key="k")
+    again = await pay_split(shop, order, key="k")
 
     assert (again.body, again.replayed) == (first.body, True)
     assert await wallet_is(shop) == (15_000, 10_000)
@@ -225,11 +206,11 @@ async def test_a_split_that_the_gateway_did_not_answer_is_taken_up_by_the_same_k
     order = (await shop.create_order(30_000))["id"]
     await shop.provider.down()
     with pytest.raises(TryAgain):
-        await shop.pay_split(order, key="k")
+        await pay_split(shop, order, key="k")
     assert await wallet_is(shop) == (10_000, 10_000)
     await shop.provider.up()
 
-    opened = await shop.pay_split(order, key="k")
+    opened = await pay_split(shop, order, key="k")
     await pays(shop, opened)
 
     assert opened["payment"]["amount"] == 20_000
@@ -237,12 +218,50 @@ async def test_a_split_that_the_gateway_did_not_answer_is_taken_up_by_the_same_k
     assert len(await shop.rows("hold")) == len(await shop.rows("payment")) == 1
 
 
+async def test_a_split_that_was_cut_off_is_taken_up_after_its_lease(shop):
+    await shop.give(10_000)
+    order = (await shop.create_order(30_000))["id"]
+    await shop.provider.down()
+    with pytest.raises(TryAgain):
+        await pay_split(shop, order, key="k")
+    # As a process leaves it that is killed between the hold and the gateway's answer.
+    lease = shop.clock.now() + timedelta(seconds=60)
+    await shop.run("update batua_idempotency set lease_until = $1, version = version + 1", lease)
+    await shop.provider.up()
+
+    with pytest.raises(InProgress):
+        await pay_split(shop, order, key="k")
+    shop.clock.advance(61)
+    opened = await pay_split(shop, order, key="k")
+
+    assert await share_of(shop, opened) == [("held", 10_000, 0)]
+    await pays(shop, opened)
+    assert await order_is(shop, order) == ("paid", 10_000, 20_000)
+
+
+async def test_a_split_that_was_cut_off_after_the_wallet_paid_says_so_after_its_lease(shop):
+    await shop.give(30_000)
+    order = (await shop.create_order(30_000))["id"]
+    paid = await pay_split(shop, order, key="k")
+    await shop.run(
+        "update batua_idempotency set status = 'in_progress', response_status = null,"
+        " response_body = null, finished_at = null, version = version + 1 where key = 'k'"
+    )
+    shop.clock.advance(61)
+
+    again = await pay_split(shop, order, key="k")
+
+    assert (again.status, again["order"]["status"], again["payment"]) == (201, "paid", None)
+    assert again["order"]["paid_at"] == paid["order"]["paid_at"]
+    assert await shop.balance() == 0
+
+
 async def test_a_split_that_nobody_takes_up_again_is_released_in_time(shop):
     await shop.give(10_000)
     order = (await shop.create_order(30_000))["id"]
     await shop.provider.down()
     with pytest.raises(TryAgain):
-        await shop.pay_split(order, key="k")
+        await pay_split(shop, order, key="k")
 
     await time_is_up(shop)
 
@@ -281,8 +300,8 @@ async def test_a_gateway_that_refuses_gives_the_share_back(shop):
     await shop.give(10, currency="KWD")
     order = (await shop.create_order(1_011, currency="KWD"))["id"]
 
-    refused = await shop.pay_split(order, key="k")
-    again = await shop.pay_split(order, key="k")
+    refused = await pay_split(shop, order, key="k")
+    again = await pay_split(shop, order, key="k")
 
     assert (refused.status, refused["code"]) == (502, "gateway_rejected")
     assert (again.status, again.replayed) == (502, True)
@@ -307,7 +326,7 @@ async def test_a_failed_payment_gives_the_share_back_and_a_second_try_takes_it_a
 
 async def test_a_failed_payment_leaves_the_share_of_another_alone(shop):
     order, first = await opened_split(shop)
-    second = await shop.pay_split(order)
+    second = await pay_split(shop, order)
     await shop.run("update batua_payment set status = 'pending', version = version + 1")
 
     await pays(shop, first, "failed")
@@ -365,7 +384,7 @@ async def test_a_second_split_ends_the_first_and_holds_what_there_is_now(shop):
     order, first = await opened_split(shop)
     await shop.give(5_000)
 
-    second = await shop.pay_split(order)
+    second = await pay_split(shop, order)
 
     assert second["payment"]["amount"] == 15_000
     assert await share_of(shop, first) == [("voided", 10_000, 0)]
@@ -380,7 +399,7 @@ async def test_a_second_split_pays_at_once_when_there_is_enough_by_now(shop):
     order, first = await opened_split(shop)
     await shop.give(20_000)
 
-    second = await shop.pay_split(order)
+    second = await pay_split(shop, order)
 
     assert (second["order"]["status"], second["payment"]) == ("paid", None)
     assert await share_of(shop, first) == [("voided", 10_000, 0)]
@@ -392,7 +411,7 @@ async def test_a_second_split_leaves_a_payment_of_the_whole_open(shop):
     whole = await shop.pay_by_gateway(order)
     await shop.give(10_000)
 
-    await shop.pay_split(order)
+    await pay_split(shop, order)
 
     assert (await shop.row("payment", whole["payment"]["id"]))["status"] == "pending"
 
@@ -514,3 +533,33 @@ async def test_a_split_order_refunded_in_parts_gives_back_what_was_paid_and_no_m
     assert over["code"] == "refund_exceeds_refundable"
     assert (await shop.row("order", order))["status"] == "refunded"
     assert await shop.balance() == 10_000
+
+
+@pytest.mark.parametrize("approve", [True, False])
+async def test_a_split_orders_refund_over_the_limit_waits_for_a_second_person(shop, approve):
+    order = await paid_split(shop)
+    refund = await shop.refund(order, "auto", 25_000, approval_limit=0)
+    assert refund["status"] == "awaiting_approval"
+    assert await wallet_is(shop) == (0, 0)
+
+    decide = shop.batua.orders.decide_refund
+    await decide(refund["id"], approver="staff:ravi", approve=approve)
+    await shop.hear()
+
+    assert await wallet_is(shop) == (5_000 if approve else 0, 0)
+    row = await shop.row("order", order)
+    assert (row["refunded"], row["refund_reserved"]) == (25_000 if approve else 0, 0)
+
+
+async def test_a_source_that_takes_no_refund_reopens_the_gateways_share_alone(shop):
+    order = await paid_split(shop)
+    await shop.provider.refunds_end("failed")
+    await shop.refund(order, "auto", 25_000)
+    await shop.hear()
+    assert await shop.balance() == 5_000
+
+    rest = await shop.refund(order, "wallet")
+
+    assert rest["amount"] == 25_000
+    assert await shop.balance() == 30_000
+    assert (await shop.row("order", order))["status"] == "refunded"

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from batua.errors import Conflict
-
-from tests.integration.test_split import (
+from tests.support.splits import (
     opened_split,
     order_is,
+    pay_split,
     pays,
     share_of,
     time_is_up,
@@ -156,7 +156,7 @@ async def test_the_right_money_after_a_wrong_one_pays_the_order(shop):
 async def test_the_payment_of_a_first_split_takes_its_share_from_the_second(shop):
     order, first = await opened_split(shop)
     await shop.give(5_000)
-    second = await shop.pay_split(order)
+    second = await pay_split(shop, order)
 
     await pays(shop, first)
 
@@ -174,7 +174,7 @@ async def test_a_first_split_that_wants_more_than_there_is_leaves_the_second_alo
     order, first = await opened_split(shop)
     await pays(shop, first, "failed")
     await shop.create_order(4_000, pay=True)
-    second = await shop.pay_split(order)
+    second = await pay_split(shop, order)
 
     await pays(shop, first)
 
@@ -192,7 +192,7 @@ async def test_many_splits_at_once_hold_the_money_once(shop):
     await shop.give(10_000)
     order = (await shop.create_order(30_000))["id"]
 
-    opened = await asyncio.gather(*(shop.pay_split(order) for _ in range(6)))
+    opened = await asyncio.gather(*(pay_split(shop, order) for _ in range(6)))
 
     assert await wallet_is(shop) == (10_000, 10_000)
     held = [one for one in opened if (await share_of(shop, one))[0][0] == "held"]
@@ -211,7 +211,7 @@ async def test_many_splits_at_once_pay_once_where_the_wallet_has_all(shop):
     order = (await shop.create_order(30_000))["id"]
 
     opened = await asyncio.gather(
-        *(shop.pay_split(order) for _ in range(6)), return_exceptions=True
+        *(pay_split(shop, order) for _ in range(6)), return_exceptions=True
     )
 
     for one in opened:
@@ -227,7 +227,7 @@ async def test_splits_of_many_orders_at_once_never_hold_more_than_there_is(shop)
     await shop.give(10_000)
     orders = [(await shop.create_order(6_000))["id"] for _ in range(4)]
 
-    opened = await asyncio.gather(*(shop.pay_split(order) for order in orders))
+    opened = await asyncio.gather(*(pay_split(shop, order) for order in orders))
 
     assert await wallet_is(shop) == (4_000, 4_000)
     rests = sorted(one["payment"]["amount"] if one["payment"] else 0 for one in opened)

@@ -199,17 +199,6 @@ class Shop:
             )
         )
 
-    async def pay_split(self, order: str, *, key: str | None = None) -> Answer:
-        """Holds what the wallet has, and opens a payment at the provider for the rest."""
-        return read(
-            await self.batua.splits.pay(
-                order,
-                "razorpay",
-                "https://shop.example/back",
-                claim(key, route=f"POST /orders/{order}"),
-            )
-        )
-
     async def paid_order(
         self, amount: int = 30_000, *, by: str = "wallet", customer: str = "asha"
     ) -> str:
