@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from batua.contract import Mode, Money, PaymentResult, ProviderPaymentStatus
 from batua.errors import (
     Conflict,
     IdempotencyConflict,
@@ -12,6 +13,9 @@ from batua.errors import (
     NotFound,
     TryAgain,
 )
+from batua.orders import OrderPurpose
+from batua.outbox import Announcer
+from batua.payments import ApplyPaymentResult
 from tests.support.shop import claim, open_shop
 from tests.support.splits import (
     GRACE_S,
@@ -322,6 +326,28 @@ async def test_a_failed_payment_gives_the_share_back_and_a_second_try_takes_it_a
     await pays(shop, opened)
     assert await order_is(shop, order) == ("paid", 10_000, 20_000)
     assert await wallet_is(shop) == (0, 0)
+
+
+async def test_an_authorization_that_the_provider_gave_back_gives_the_share_back(shop):
+    order, opened = await opened_split(shop)
+    voided = PaymentResult(
+        provider_payment_id="pay_voided",
+        provider_reference=opened["payment"]["provider_reference"],
+        status=ProviderPaymentStatus.VOIDED,
+        amount=Money(20_000, "INR"),
+        mode=Mode.TEST,
+    )
+
+    await shop.batua.engine.submit(
+        ApplyPaymentResult(
+            "razorpay", voided, {"order": OrderPurpose(Announcer(shop.batua.new_id))},
+            shop.batua.new_id,
+        )
+    )  # fmt: skip
+
+    assert await share_of(shop, opened) == [("voided", 10_000, 0)]
+    assert (await shop.row("payment", opened["payment"]["id"]))["status"] == "cancelled"
+    assert await order_is(shop, order) == ("pending", 0, 0)
 
 
 async def test_a_failed_payment_leaves_the_share_of_another_alone(shop):
