@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from piccolo_admin.endpoints import FormConfig
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 from starlette.requests import Request
 
 from batua.bootstrap import Batua
@@ -14,7 +14,7 @@ from batua.contract import AMOUNT_MAX, Money, format_money, is_currency
 from batua.errors import NotFound, Refusal
 from batua.orders import RefundTo
 from batua.payments import GatewayState, NewRefund
-from batua.wallets import Adjust, AdjustmentReason, DecideAdjustment, Direction
+from batua.wallets import Adjust, AdjustmentKind, AdjustmentReason, DecideAdjustment, Direction
 from batua_admin.guards import actor_of, require_role
 from batua_admin.recent import Recent
 from batua_admin.tables import StaffRole
@@ -65,6 +65,10 @@ class AdjustmentForm(BaseModel):
     reason_code: Words = Field(
         default=str(AdjustmentReason.GOODWILL),
         title=f"Reason code: {', '.join(AdjustmentReason)}",
+    )
+    kind: Literal["paid", "bonus"] = Field(default="paid", title="Kind: paid or bonus")
+    expires_at: AwareDatetime | None = Field(
+        default=None, title="A bonus is over at (with time zone); empty for never"
     )
     note: str = Field(default="", max_length=2000)
 
@@ -126,6 +130,8 @@ class _Desk:
                 direction=Direction(data.direction),
                 reason_code=_reason_code(data.reason_code),
                 note=data.note,
+                kind=AdjustmentKind(data.kind),
+                expires_at=data.expires_at,
                 requested_by=actor,
                 approval_limit=batua.settings.approval_limit,
                 newcomers=batua.newcomers,

@@ -9,7 +9,7 @@ import msgspec
 
 from batua.contract import AMOUNT_MAX
 from batua.orders import RefundTo
-from batua.wallets import AdjustmentReason, Direction
+from batua.wallets import AdjustmentKind, AdjustmentReason, Direction
 
 __all__ = [
     "AdjustmentView",
@@ -20,6 +20,7 @@ __all__ = [
     "CreateTopUp",
     "CustomerView",
     "GatewayView",
+    "LotView",
     "Nothing",
     "OrderPaymentView",
     "OrderView",
@@ -30,6 +31,7 @@ __all__ = [
     "RefundOrder",
     "RefundTopUp",
     "RefundView",
+    "StaffWalletView",
     "StatementItem",
     "TopUpView",
     "WalletView",
@@ -116,6 +118,8 @@ class CreateAdjustment(Body):
     amount: Amount
     reason_code: AdjustmentReason
     direction: Direction = Direction.CREDIT
+    kind: AdjustmentKind = AdjustmentKind.PAID
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     currency: Currency | None = None
     note: Text = ""
 
@@ -146,6 +150,22 @@ class WalletView(msgspec.Struct, kw_only=True):
     held: int
     available: int
     status: str
+
+
+class LotView(msgspec.Struct, kw_only=True):
+    """Credit of kind ``bonus``, ``refund`` or ``paid``. Of ``remaining``, ``held`` is set aside."""
+
+    kind: str
+    amount: int
+    remaining: int
+    held: int
+    expires_at: datetime | None
+
+
+class StaffWalletView(WalletView, kw_only=True):
+    """A wallet with what it is made of: what is spent first stands first."""
+
+    lots: list[LotView]
 
 
 class StatementItem(msgspec.Struct, kw_only=True):
@@ -253,6 +273,8 @@ class AdjustmentView(msgspec.Struct, kw_only=True):
     amount: int
     currency: str
     direction: str
+    kind: str
+    expires_at: datetime | None
     reason_code: str
     note: str
     status: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from batua.contract import Gateway
@@ -9,15 +11,17 @@ from batua.database import Row
 from batua.orders import OrderPayment
 from batua.payments import GatewayState
 from batua.registry import Plugin
-from batua.wallets import OpenedTopUp, Wallet
+from batua.wallets import LotShare, OpenedTopUp, Wallet
 from batua_api.schemas import (
     AdjustmentView,
     Checkout,
     GatewayView,
+    LotView,
     OrderPaymentView,
     OrderView,
     PaymentView,
     RefundView,
+    StaffWalletView,
     StatementItem,
     TopUpView,
     WalletView,
@@ -29,6 +33,7 @@ __all__ = [
     "order_payment_view",
     "order_view",
     "refund_view",
+    "staff_wallet_view",
     "statement_item",
     "top_up_view",
     "wallet_view",
@@ -67,6 +72,28 @@ def wallet_view(wallet: Wallet) -> WalletView:
         held=wallet.held,
         available=wallet.available,
         status=wallet.status,
+    )
+
+
+def staff_wallet_view(wallet: Wallet, lots: Sequence[LotShare]) -> StaffWalletView:
+    return StaffWalletView(
+        id=wallet.id,
+        customer=wallet.customer,
+        currency=wallet.currency,
+        balance=wallet.posted,
+        held=wallet.held,
+        available=wallet.available,
+        status=wallet.status,
+        lots=[
+            LotView(
+                kind=lot.kind,
+                amount=lot.amount,
+                remaining=lot.remaining,
+                held=lot.held,
+                expires_at=lot.expires_at,
+            )
+            for lot in lots
+        ],
     )
 
 
@@ -170,6 +197,8 @@ def adjustment_view(row: Row) -> AdjustmentView:
         amount=row["amount"],
         currency=row["currency"],
         direction=row["direction"],
+        kind=row["kind"],
+        expires_at=row["expires_at"],
         reason_code=row["reason_code"],
         note=row["note"],
         status=row["status"],

@@ -13,7 +13,7 @@ from piccolo.table import Table
 from batua.clock import Clock, NewId, new_id, utc_now
 from batua.database import Database, open_database
 from batua.inbox import Applier, InboxEvent, Receiver
-from batua.ledger import Engine
+from batua.ledger import Engine, Expiry
 from batua.ledger.tables import (
     Account,
     Entry,
@@ -25,7 +25,7 @@ from batua.ledger.tables import (
     LotEntry,
     Transfer,
 )
-from batua.orders import Order, OrderPurpose, Orders, Splits
+from batua.orders import Order, OrderPurpose, Orders
 from batua.outbox import Announcer, Outbox, OutboxMessage
 from batua.payments import (
     Capture,
@@ -79,7 +79,6 @@ class Batua:
     customers: Customers
     top_ups: TopUps
     orders: Orders
-    splits: Splits
     receiver: Receiver
     applier: Applier
     poller: Poller
@@ -160,16 +159,15 @@ def _build(
         find_recipient=customers.find_recipient,
         opt_out=customers.opt_out,
     )
-    expires_s = settings.top_up_expiry_s
-    splits = Splits(database, engine, starter, announcer, new_id=new_id, expires_s=expires_s)
     worker = Worker(
         receiver=receiver,
         applier=applier,
         poller=poller,
         refunder=refunder,
-        splits=splits,
         outbox=outbox,
+        expiry=Expiry(database, engine),
     )
+    expires_s = settings.top_up_expiry_s
     top_ups = TopUps(
         database, engine, registry, starter, refunder, purposes,
         newcomers=newcomers, new_id=new_id, expires_s=expires_s,
@@ -187,7 +185,6 @@ def _build(
         customers=customers,
         top_ups=top_ups,
         orders=orders,
-        splits=splits,
         receiver=receiver,
         applier=applier,
         poller=poller,

@@ -7,6 +7,8 @@ BatuaError
 │   ├── Forbidden                 you may not do this
 │   ├── InsufficientFunds         the wallet's available balance is too small
 │   ├── Conflict                  the thing is not in a state that allows this
+│   │   ├── HoldNotDue            the hold has time left: it is not to be expired yet
+│   │   └── LinkedRefused         one of several that stand or fall together was refused
 │   ├── IdempotencyConflict       the key was used before, with another request
 │   ├── InProgress                the same request is being worked on
 │   ├── GatewayFailed             the provider refused, for good
@@ -20,7 +22,8 @@ BatuaError
 └── (InvariantViolated)           stands apart: a bug or a tampered row; nobody catches it
 
 A refusal's ``code`` is stable and is what a client switches on; its text says what happened, to
-which thing, and what to do. ``docs/reference/errors.md`` lists every code.
+which thing, and what to do. ``docs/reference/errors.md`` lists every code.  ``is_transient`` tells
+"try the same again" (overloaded, database away, outcome unknown) from "the answer is no".
 """
 
 from __future__ import annotations
@@ -34,11 +37,13 @@ __all__ = [
     "DatabaseUnavailable",
     "Forbidden",
     "GatewayFailed",
+    "HoldNotDue",
     "IdempotencyConflict",
     "InProgress",
     "InsufficientFunds",
     "InvalidRequest",
     "InvariantViolated",
+    "LinkedRefused",
     "NestedTransaction",
     "NotFound",
     "Refusal",
@@ -48,7 +53,13 @@ __all__ = [
 
 
 class BatuaError(Exception):
-    """Base of every error that Batua raises on purpose."""
+    """Base of every error that Batua raises on purpose.
+
+    ``is_transient`` says that the same operation, with the same ids, is to be sent again: nothing
+    happened, or what happened is found by its ids.
+    """
+
+    is_transient = False
 
 
 class Refusal(BatuaError):
@@ -64,6 +75,11 @@ class Refusal(BatuaError):
         super().__init__(message)
         self.code = code
 
+    @property
+    def ledger_code(self) -> str:
+        """What the ledger itself calls it, where HTTP has a name of its own for it."""
+        return self.code
+
 
 class InvalidRequest(Refusal):
     """A value of the request can't be meant. ``pointer`` is its place as a JSON pointer."""
@@ -76,8 +92,8 @@ class InvalidRequest(Refusal):
 class NotFound(Refusal):
     """There is no such thing, or it belongs to somebody else: the two are never told apart."""
 
-    def __init__(self, noun: str, id: str) -> None:
-        super().__init__("not_found", f"There is no {noun} {id!r}.")
+    def __init__(self, noun: str, id: str, *, code: str = "not_found") -> None:
+        super().__init__(code, f"There is no {noun} {id!r}.")
 
 
 class Forbidden(Refusal):
@@ -85,9 +101,13 @@ class Forbidden(Refusal):
 
 
 class InsufficientFunds(Refusal):
-    """``exceeds_available_balance``: the amount is larger than what the wallet has available."""
+    """The amount is larger than what the account has available.
+
+    The ledger calls it ``exceeds_available_balance``; over HTTP it is 402 ``insufficient_funds``.
+    """
 
     is_final = True
+    ledger_code = "exceeds_available_balance"
 
     def __init__(self, *, owner: str, amount: int, available: int, currency: str) -> None:
         super().__init__(
@@ -104,6 +124,32 @@ class Conflict(Refusal):
     """The thing is not in a state that allows this."""
 
     is_final = True
+
+
+class HoldNotDue(Conflict):
+    """``hold_not_due``: it has time left. The same request succeeds once its time is up."""
+
+    is_final = False
+
+    def __init__(self, id: str, *, when: str) -> None:
+        super().__init__("hold_not_due", f"Hold {id!r} expires {when}. Void it to give it back.")
+
+
+class LinkedRefused(Conflict):
+    """``linked_operation_refused``: one of several was refused, so none of them happened.
+
+    ``index`` says which one, ``cause`` why.
+    """
+
+    def __init__(self, index: int, cause: Refusal) -> None:
+        super().__init__(
+            "linked_operation_refused",
+            f"Operation {index} of those linked was refused ({cause.ledger_code}), so that none "
+            f"of them happened: {cause}",
+        )
+        self.index = index
+        self.cause = cause
+        self.is_final = cause.is_final
 
 
 class IdempotencyConflict(Refusal):
@@ -123,6 +169,8 @@ class InProgress(Refusal):
     ``subject`` is the id of what that request is making; ``lease_expired`` says that whoever
     worked on it has stopped, so that the work may be taken up again.
     """
+
+    is_transient = True
 
     def __init__(self, key: str, *, subject: str, lease_expired: bool) -> None:
         super().__init__(
@@ -146,6 +194,8 @@ class GatewayFailed(Refusal):
 class TryAgain(Refusal):
     """Nothing happened. The same request may succeed after ``retry_after_s`` seconds."""
 
+    is_transient = True
+
     def __init__(self, code: str, message: str, *, retry_after_s: int = 1) -> None:
         super().__init__(code, message)
         self.retry_after_s = retry_after_s
@@ -162,9 +212,16 @@ class DatabaseError(BatuaError):
 class DatabaseUnavailable(DatabaseError):
     """The database can't be reached, is full or is too busy. Nothing was committed."""
 
+    is_transient = True
+
 
 class CommitUnknown(DatabaseError):
-    """COMMIT was sent and no answer came: the transaction may or may not have happened."""
+    """COMMIT was sent and no answer came: the transaction may or may not have happened.
+
+    The same operation sent again finds out, by its ids.
+    """
+
+    is_transient = True
 
 
 class NestedTransaction(DatabaseError):

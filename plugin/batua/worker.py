@@ -1,8 +1,7 @@
 """The worker: everything that happens without anybody asking.
 
 It sends what the outbox holds, takes up events that a crash left behind, asks providers about
-payments and refunds that are not final, expires what nobody paid, and gives back
-what a wallet held for it.  Several may run.
+payments and refunds that are not final, and expires what nobody paid.  Several may run.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from batua.inbox import Applier, Receiver
-from batua.orders import Splits
+from batua.ledger import Expiry
 from batua.outbox import Outbox
 from batua.payments import Poller, Refunder
 
@@ -61,15 +60,16 @@ class Worker:
         applier: Applier,
         poller: Poller,
         refunder: Refunder,
-        splits: Splits,
         outbox: Outbox,
+        expiry: Expiry,
     ) -> None:
         self._outbox = outbox
         self._duties = (
             _Duty("inbox", receiver.due, applier.apply),
             _Duty("payments", poller.due, poller.poll),
             _Duty("refunds", refunder.due, refunder.poll),
-            _Duty("splits", splits.due, splits.expire),
+            _Duty("holds", expiry.due_holds, expiry.expire_hold),
+            _Duty("lots", expiry.due_wallets, expiry.expire_lots),
         )
         self._sending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []

@@ -23,6 +23,8 @@ MADE = {
     ),
     errors.IdempotencyConflict: errors.IdempotencyConflict("k"),
     errors.InProgress: errors.InProgress("k", subject="s", lease_expired=False),
+    errors.HoldNotDue: errors.HoldNotDue("hld_1", when="never"),
+    errors.LinkedRefused: errors.LinkedRefused(0, errors.Conflict("a_code", "Because.")),
     errors.GatewayFailed: errors.GatewayFailed("razorpay", "no"),
 }
 

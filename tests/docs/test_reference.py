@@ -26,7 +26,7 @@ def codes_in(path):
         literals = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
         if name in REFUSALS or (name == "__init__" and len(node.args) == 2):
             yield from (text for text in literals if re.fullmatch("[a-z]+(_[a-z]+)+", str(text)))
-        if name == "InvalidRequest":
+        if name in {"InvalidRequest", "NotFound"}:
             yield from (key.value.value for key in node.keywords if key.arg == "code")
 
 

@@ -88,7 +88,7 @@ async def test_a_share_that_was_spent_makes_late_money_the_customers(shop):
     await shop.until_balance("vani", 20_000)
     assert (await shop.get("vani", f"/orders/{order['id']}"))["status"] == "pending"
     (newest, *_) = await shop.statement("vani")
-    assert (newest["kind"], newest["reason"]) == ("paid_credit", "split_share_gone")
+    assert (newest["kind"], newest["reason"]) == ("paid_credit", "share_is_gone")
 
 
 async def test_the_money_of_a_cancelled_split_is_all_the_customers(shop):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import pytest
 
@@ -19,9 +19,9 @@ from batua.errors import (
     InvariantViolated,
     TryAgain,
 )
-from batua.ledger import Begun, Claim, Claimed, Engine, Finished, StoredAnswer
+from batua.ledger import Begun, Claim, Claimed, Engine, Finished, PostTransfer, StoredAnswer
 from batua.ledger.idempotency import LEASE_S, claim_id
-from tests.support.ledger import ASHA, BANK, RAVI, REVENUE, TABLES, Post, balances, movement
+from tests.support.ledger import ASHA, BANK, RAVI, REVENUE, TABLES, balances, movement
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def claim(key="key-1", *, principal="asha", route="POST /top-ups", fingerprint="
         route=route,
         key=key,
         fingerprint=fingerprint,
-        render=lambda answer: (201, json.dumps(answer, ensure_ascii=False) + "\n"),
+        render=lambda answer: (201, json.dumps(answer, ensure_ascii=False, default=asdict) + "\n"),
         render_refusal=lambda refusal: (422, json.dumps({"code": refusal.code})),
     )
 
@@ -65,10 +65,10 @@ class PostsThen:
     refusal: Exception
 
     def needs(self, book):
-        return Post(self.movement).needs(book)
+        return PostTransfer(self.movement).needs(book)
 
     def decide(self, book):
-        Post(self.movement).decide(book)
+        PostTransfer(self.movement).decide(book)
         raise self.refusal
 
 
@@ -91,15 +91,15 @@ async def test_the_same_key_gets_the_same_answer_byte_for_byte(engine, database,
 
 async def test_the_effect_happens_once(engine, database):
     for _ in range(3):
-        answer = await engine.submit(Claimed(Post(movement(amount=10)), claim()))
+        answer = await engine.submit(Claimed(PostTransfer(movement(amount=10)), claim()))
         assert json.loads(answer.body)["seq"] == 1
     assert await balances(database) == {BANK.key: (-10, 0), ASHA.key: (10, 0)}
 
 
 async def test_another_request_under_the_same_key_is_a_conflict(engine, database):
-    await engine.submit(Claimed(Post(movement(amount=10)), claim()))
+    await engine.submit(Claimed(PostTransfer(movement(amount=10)), claim()))
     with pytest.raises(IdempotencyConflict, match="'key-1' was used before") as refused:
-        await engine.submit(Claimed(Post(movement(amount=20)), claim(fingerprint="f2")))
+        await engine.submit(Claimed(PostTransfer(movement(amount=20)), claim(fingerprint="f2")))
     assert refused.value.code == "idempotency_key_reused"
     assert await balances(database) == {BANK.key: (-10, 0), ASHA.key: (10, 0)}
 
@@ -107,7 +107,7 @@ async def test_another_request_under_the_same_key_is_a_conflict(engine, database
 async def test_a_key_belongs_to_one_principal_and_one_route(engine, database):
     claims = [claim(), claim(principal="ravi"), claim(route="POST /orders"), claim("key-2")]
     for each in claims:
-        await engine.submit(Claimed(Post(movement(amount=10)), each))
+        await engine.submit(Claimed(PostTransfer(movement(amount=10)), each))
     assert await balances(database) == {BANK.key: (-40, 0), ASHA.key: (40, 0)}
     assert len(await rows_of(database)) == 4
 
@@ -125,7 +125,10 @@ async def test_a_hundred_at_once_have_one_effect_and_one_answer(
     racing = [Engine(each, TABLES, now=clock.now)
               for each in (database, await open_more(database_url))]  # fmt: skip
     answers = await asyncio.gather(
-        *(racing[n % 2].submit(Claimed(Post(movement(amount=10)), claim())) for n in range(100))
+        *(
+            racing[n % 2].submit(Claimed(PostTransfer(movement(amount=10)), claim()))
+            for n in range(100)
+        )
     )
     assert len({(answer.status, answer.body) for answer in answers}) == 1
     assert sum(not answer.replayed for answer in answers) == 1
@@ -135,11 +138,11 @@ async def test_a_hundred_at_once_have_one_effect_and_one_answer(
 
 
 async def test_a_final_refusal_is_an_answer_and_is_kept(engine, database):
-    debit = Post(movement(ASHA, RAVI, 10))
+    debit = PostTransfer(movement(ASHA, RAVI, 10))
     refused = await engine.submit(Claimed(debit, claim()))
     assert refused == StoredAnswer(422, '{"code": "insufficient_funds"}', replayed=False)
     assert await balances(database) == {}, "the accounts it opened are gone"
-    await engine.submit(Post(movement(amount=100)))
+    await engine.submit(PostTransfer(movement(amount=100)))
     again = await engine.submit(Claimed(debit, claim()))
     assert again == replace(refused, replayed=True), "the money has come, the answer stays"
     assert (await engine.submit(Claimed(debit, claim("key-2")))).status == 201
@@ -157,7 +160,7 @@ async def test_a_refusal_that_may_pass_is_not_kept(engine, database):
     with pytest.raises(TryAgain):
         await engine.submit(Claimed(PostsThen(movement(), TryAgain("busy", "Later.")), claim()))
     assert await rows_of(database) == []
-    assert (await engine.submit(Claimed(Post(movement(amount=10)), claim()))).status == 201
+    assert (await engine.submit(Claimed(PostTransfer(movement(amount=10)), claim()))).status == 201
 
 
 async def test_a_bug_keeps_nothing(engine, database):
@@ -167,11 +170,11 @@ async def test_a_bug_keeps_nothing(engine, database):
 
 
 async def test_an_answer_that_is_no_longer_kept_is_said_to_be_gone(engine, database):
-    await engine.submit(Claimed(Post(movement(amount=10)), claim()))
+    await engine.submit(Claimed(PostTransfer(movement(amount=10)), claim()))
     async with database.transaction() as transaction:
         await transaction.execute("update batua_idempotency set response_body = null")
     with pytest.raises(Conflict, match="30 days") as refused:
-        await engine.submit(Claimed(Post(movement(amount=10)), claim()))
+        await engine.submit(Claimed(PostTransfer(movement(amount=10)), claim()))
     assert refused.value.code == "key_expired"
     assert await balances(database) == {BANK.key: (-10, 0), ASHA.key: (10, 0)}
 
@@ -184,7 +187,7 @@ async def test_begun_then_finished_is_answered_and_replayed(engine, database):
     assert begun == "started"
     (row,) = await rows_of(database)
     assert (row["status"], row["subject"]) == ("in_progress", "top_1")
-    finished = await engine.submit(Finished(Post(movement(amount=10)), claim()))
+    finished = await engine.submit(Finished(PostTransfer(movement(amount=10)), claim()))
     assert (finished.status, finished.replayed) == (201, False)
     again = await engine.submit(Begun(Answers("started again"), claim(), "top_2"))
     assert again == replace(finished, replayed=True)
@@ -192,10 +195,12 @@ async def test_begun_then_finished_is_answered_and_replayed(engine, database):
 
 
 async def test_the_first_step_has_its_effect_with_the_key(engine, database):
-    await engine.submit(Begun(Post(movement(amount=10)), claim(), "top_1"))
+    await engine.submit(Begun(PostTransfer(movement(amount=10)), claim(), "top_1"))
     for resume in (False, True):
         with pytest.raises(InProgress):
-            await engine.submit(Begun(Post(movement(amount=10)), claim(), "top_2", resume=resume))
+            await engine.submit(
+                Begun(PostTransfer(movement(amount=10)), claim(), "top_2", resume=resume)
+            )
     assert await balances(database) == {BANK.key: (-10, 0), ASHA.key: (10, 0)}
 
 
@@ -241,7 +246,7 @@ async def test_another_request_is_a_conflict_while_the_first_is_under_way(engine
 
 
 async def test_a_final_refusal_of_the_first_step_is_kept(engine, database):
-    refused = await engine.submit(Begun(Post(movement(ASHA, RAVI, 10)), claim(), "ord_1"))
+    refused = await engine.submit(Begun(PostTransfer(movement(ASHA, RAVI, 10)), claim(), "ord_1"))
     assert refused == StoredAnswer(422, '{"code": "insufficient_funds"}', replayed=False)
     assert await balances(database) == {}
     again = await engine.submit(Begun(Answers("started"), claim(), "ord_2"))
@@ -259,7 +264,7 @@ async def test_a_passing_refusal_of_the_first_step_keeps_nothing(engine, databas
 async def test_finished_twice_has_one_effect(engine, database):
     await engine.submit(Begun(Answers("started"), claim(), "top_1"))
     answers = await asyncio.gather(
-        *(engine.submit(Finished(Post(movement(amount=10)), claim())) for _ in range(10))
+        *(engine.submit(Finished(PostTransfer(movement(amount=10)), claim())) for _ in range(10))
     )
     assert len({answer.body for answer in answers}) == 1
     assert sum(not answer.replayed for answer in answers) == 1
@@ -288,7 +293,9 @@ async def test_a_passing_refusal_of_the_last_step_is_kept_nowhere_and_the_work_g
         await engine.submit(Begun(Answers(""), claim(), "top_2"))
     assert refused.value.lease_expired, "it has let go, so that nobody waits for the lease"
     assert await engine.submit(Begun(Answers(""), claim(), "top_1", resume=True)) is None
-    assert (await engine.submit(Finished(Post(movement(REVENUE, ASHA, 10)), claim()))).status == 201
+    assert (
+        await engine.submit(Finished(PostTransfer(movement(REVENUE, ASHA, 10)), claim()))
+    ).status == 201
 
 
 async def test_refusals_say_what_the_wallet_has():

@@ -14,14 +14,15 @@ from batua.errors import (
     TryAgain,
 )
 from batua.orders import OrderPurpose
+from batua.orders.splits import OpenSplit
 from batua.outbox import Announcer
-from batua.payments import ApplyPaymentResult
+from batua.payments import ApplyPaymentResult, NewPayment
 from tests.support.shop import claim, open_shop
 from tests.support.splits import (
     GRACE_S,
+    expiry,
     opened_split,
     order_is,
-    pay_split,
     pays,
     share_of,
     time_is_up,
@@ -63,7 +64,6 @@ async def test_the_gateways_money_pays_the_order_together_with_what_was_held(sho
     assert (wallet["id"], wallet["kind"], wallet["amount"]) == (
         f"{order}.payment", "order_payment", 10_000
     )  # fmt: skip
-    assert wallet["payment_id"] == opened["payment"]["id"]
     assert gateway["created_at"] == wallet["created_at"]
     assert await shop.posted("revenue:shop:INR") == 30_000
 
@@ -83,8 +83,8 @@ async def test_a_wallet_that_has_all_of_it_pays_at_once(shop):
     await shop.give(30_000)
     order = (await shop.create_order(30_000))["id"]
 
-    paid = await pay_split(shop, order, key="k")
-    again = await pay_split(shop, order, key="k")
+    paid = await shop.pay_split(order, key="k")
+    again = await shop.pay_split(order, key="k")
 
     assert (paid.status, paid["order"]["status"], paid["payment"]) == (201, "paid", None)
     assert again.body == paid.body
@@ -119,19 +119,19 @@ async def test_an_order_that_is_less_than_the_gateway_takes_needs_the_wallet(sho
     order = (await shop.create_order(99))["id"]
 
     with pytest.raises(InvalidRequest) as refusal:
-        await pay_split(shop, order)
+        await shop.pay_split(order)
     assert refusal.value.code == "amount_below_minimum"
     assert await wallet_is(shop) == (98, 0)
 
     await shop.give(1)
-    assert (await pay_split(shop, order))["order"]["status"] == "paid"
+    assert (await shop.pay_split(order))["order"]["status"] == "paid"
 
 
 async def test_what_is_held_for_a_split_pays_nothing_else(shop):
     await opened_split(shop)
 
     refused = await shop.create_order(1, pay=True)
-    other = await pay_split(shop, (await shop.create_order(500))["id"])
+    other = await shop.pay_split((await shop.create_order(500))["id"])
 
     assert refused["code"] == "insufficient_funds"
     assert other["payment"]["amount"] == 500
@@ -152,7 +152,7 @@ async def test_a_frozen_wallet_refuses_a_split(shop):
     order = (await shop.create_order(30_000))["id"]
     await shop.freeze()
 
-    assert (await pay_split(shop, order))["code"] == "wallet_frozen"
+    assert (await shop.pay_split(order))["code"] == "wallet_frozen"
     assert await shop.rows("hold") == await shop.rows("payment") == []
 
 
@@ -163,10 +163,10 @@ async def test_only_a_pending_order_is_split(shop):
 
     for order in (paid, cancelled):
         with pytest.raises(Conflict) as refusal:
-            await pay_split(shop, order)
+            await shop.pay_split(order)
         assert refusal.value.code == "order_not_pending"
     with pytest.raises(NotFound):
-        await pay_split(shop, "ord_none")
+        await shop.pay_split("ord_none")
 
 
 async def test_an_unknown_gateway_holds_nothing(shop):
@@ -174,7 +174,9 @@ async def test_an_unknown_gateway_holds_nothing(shop):
     order = (await shop.create_order(30_000))["id"]
 
     with pytest.raises(InvalidRequest) as refusal:
-        await shop.batua.splits.pay(order, "nobody", "https://shop.example", claim())
+        await shop.batua.orders.pay_split(
+            order, "nobody", "https://shop.example", claim(), actor="customer:asha"
+        )
 
     assert refusal.value.code == "unknown_gateway"
     assert await wallet_is(shop) == (10_000, 0)
@@ -187,9 +189,9 @@ async def test_the_same_key_again_replays_the_split_and_holds_nothing_more(shop)
     await shop.give(10_000)
     order = (await shop.create_order(30_000))["id"]
 
-    first = await pay_split(shop, order, key="k")
+    first = await shop.pay_split(order, key="k")
     await shop.give(5_000)
-    again = await pay_split(shop, order, key="k")
+    again = await shop.pay_split(order, key="k")
 
     assert (again.body, again.replayed) == (first.body, True)
     assert await wallet_is(shop) == (15_000, 10_000)
@@ -199,10 +201,12 @@ async def test_the_same_key_again_replays_the_split_and_holds_nothing_more(shop)
 async def test_a_key_with_another_body_is_refused(shop):
     order = (await shop.create_order(30_000))["id"]
     back = "https://shop.example/back"
-    await shop.batua.splits.pay(order, "razorpay", back, claim("k", body="one"))
+    await shop.batua.orders.pay_split(order, "razorpay", back, claim("k", body="one"), actor="a")
 
     with pytest.raises(IdempotencyConflict):
-        await shop.batua.splits.pay(order, "razorpay", back, claim("k", body="two"))
+        await shop.batua.orders.pay_split(
+            order, "razorpay", back, claim("k", body="two"), actor="a"
+        )
 
 
 async def test_a_split_that_the_gateway_did_not_answer_is_taken_up_by_the_same_key(shop):
@@ -210,11 +214,11 @@ async def test_a_split_that_the_gateway_did_not_answer_is_taken_up_by_the_same_k
     order = (await shop.create_order(30_000))["id"]
     await shop.provider.down()
     with pytest.raises(TryAgain):
-        await pay_split(shop, order, key="k")
+        await shop.pay_split(order, key="k")
     assert await wallet_is(shop) == (10_000, 10_000)
     await shop.provider.up()
 
-    opened = await pay_split(shop, order, key="k")
+    opened = await shop.pay_split(order, key="k")
     await pays(shop, opened)
 
     assert opened["payment"]["amount"] == 20_000
@@ -227,16 +231,16 @@ async def test_a_split_that_was_cut_off_is_taken_up_after_its_lease(shop):
     order = (await shop.create_order(30_000))["id"]
     await shop.provider.down()
     with pytest.raises(TryAgain):
-        await pay_split(shop, order, key="k")
+        await shop.pay_split(order, key="k")
     # As a process leaves it that is killed between the hold and the gateway's answer.
     lease = shop.clock.now() + timedelta(seconds=60)
     await shop.run("update batua_idempotency set lease_until = $1, version = version + 1", lease)
     await shop.provider.up()
 
     with pytest.raises(InProgress):
-        await pay_split(shop, order, key="k")
+        await shop.pay_split(order, key="k")
     shop.clock.advance(61)
-    opened = await pay_split(shop, order, key="k")
+    opened = await shop.pay_split(order, key="k")
 
     assert await share_of(shop, opened) == [("held", 10_000, 0)]
     await pays(shop, opened)
@@ -246,14 +250,14 @@ async def test_a_split_that_was_cut_off_is_taken_up_after_its_lease(shop):
 async def test_a_split_that_was_cut_off_after_the_wallet_paid_says_so_after_its_lease(shop):
     await shop.give(30_000)
     order = (await shop.create_order(30_000))["id"]
-    paid = await pay_split(shop, order, key="k")
+    paid = await shop.pay_split(order, key="k")
     await shop.run(
         "update batua_idempotency set status = 'in_progress', response_status = null,"
         " response_body = null, finished_at = null, version = version + 1 where key = 'k'"
     )
     shop.clock.advance(61)
 
-    again = await pay_split(shop, order, key="k")
+    again = await shop.pay_split(order, key="k")
 
     assert (again.status, again["order"]["status"], again["payment"]) == (201, "paid", None)
     assert again["order"]["paid_at"] == paid["order"]["paid_at"]
@@ -265,7 +269,7 @@ async def test_a_split_that_nobody_takes_up_again_is_released_in_time(shop):
     order = (await shop.create_order(30_000))["id"]
     await shop.provider.down()
     with pytest.raises(TryAgain):
-        await pay_split(shop, order, key="k")
+        await shop.pay_split(order, key="k")
 
     await time_is_up(shop)
 
@@ -287,7 +291,23 @@ async def test_a_split_that_runs_again_after_a_lost_commit_finds_what_it_did(sho
     for wallet in (10_000, 30_000):
         await shop.give(wallet)
         order = (await shop.create_order(30_000))["id"]
-        split = await shop.batua.splits.operation(order, "razorpay", shop.batua.new_id("pmt"))
+        payment = NewPayment(
+            id=shop.batua.new_id("pmt"),
+            gateway="razorpay",
+            mode=Mode.TEST,
+            purpose="order",
+            subject_id=order,
+            customer_id="asha",
+            money=Money(30_000, "INR"),
+            expires_s=60,
+        )
+        split = OpenSplit(
+            order_id=order,
+            payment=payment,
+            minimum=100,
+            actor="customer:asha",
+            announcer=Announcer(shop.batua.new_id),
+        )
 
         first, again = [await shop.batua.engine.submit(split) for _ in range(2)]
 
@@ -304,8 +324,8 @@ async def test_a_gateway_that_refuses_gives_the_share_back(shop):
     await shop.give(10, currency="KWD")
     order = (await shop.create_order(1_011, currency="KWD"))["id"]
 
-    refused = await pay_split(shop, order, key="k")
-    again = await pay_split(shop, order, key="k")
+    refused = await shop.pay_split(order, key="k")
+    again = await shop.pay_split(order, key="k")
 
     assert (refused.status, refused["code"]) == (502, "gateway_rejected")
     assert (again.status, again.replayed) == (502, True)
@@ -352,7 +372,7 @@ async def test_an_authorization_that_the_provider_gave_back_gives_the_share_back
 
 async def test_a_failed_payment_leaves_the_share_of_another_alone(shop):
     order, first = await opened_split(shop)
-    second = await pay_split(shop, order)
+    second = await shop.pay_split(order)
     await shop.run("update batua_payment set status = 'pending', version = version + 1")
 
     await pays(shop, first, "failed")
@@ -410,7 +430,7 @@ async def test_a_second_split_ends_the_first_and_holds_what_there_is_now(shop):
     order, first = await opened_split(shop)
     await shop.give(5_000)
 
-    second = await pay_split(shop, order)
+    second = await shop.pay_split(order)
 
     assert second["payment"]["amount"] == 15_000
     assert await share_of(shop, first) == [("voided", 10_000, 0)]
@@ -425,7 +445,7 @@ async def test_a_second_split_pays_at_once_when_there_is_enough_by_now(shop):
     order, first = await opened_split(shop)
     await shop.give(20_000)
 
-    second = await pay_split(shop, order)
+    second = await shop.pay_split(order)
 
     assert (second["order"]["status"], second["payment"]) == ("paid", None)
     assert await share_of(shop, first) == [("voided", 10_000, 0)]
@@ -437,7 +457,7 @@ async def test_a_second_split_leaves_a_payment_of_the_whole_open(shop):
     whole = await shop.pay_by_gateway(order)
     await shop.give(10_000)
 
-    await pay_split(shop, order)
+    await shop.pay_split(order)
 
     assert (await shop.row("payment", whole["payment"]["id"]))["status"] == "pending"
 
@@ -475,9 +495,9 @@ async def test_an_older_share_is_expired_once_however_often_the_worker_looks(sho
     await time_is_up(shop)
     (hold,) = await shop.rows("hold")
 
-    await shop.batua.splits.expire(hold["id"])
+    await expiry(shop).expire_hold(hold["id"])
 
-    assert await shop.batua.splits.due(10) == []
+    assert await expiry(shop).due_holds(10) == []
     assert await share_of(shop, opened) == [("expired", 10_000, 0)]
 
 
@@ -485,7 +505,7 @@ async def test_a_share_is_not_expired_before_its_time(shop):
     _, opened = await opened_split(shop)
     (hold,) = await shop.rows("hold")
 
-    await shop.batua.splits.expire(hold["id"])
+    await expiry(shop).expire_hold(hold["id"])
 
     assert await share_of(shop, opened) == [("held", 10_000, 0)]
 

@@ -6,9 +6,9 @@ import pytest
 
 from batua.errors import Conflict
 from tests.support.splits import (
+    expiry,
     opened_split,
     order_is,
-    pay_split,
     pays,
     share_of,
     time_is_up,
@@ -59,10 +59,10 @@ async def test_late_money_becomes_paid_credit_where_the_share_was_spent(shop, wa
     await pays(shop, opened)
 
     assert await order_is(shop, order) == ("pending", 0, 0)
-    assert await capture_of(shop, opened) == [("wallet", "split_share_gone")]
+    assert await capture_of(shop, opened) == [("wallet", "share_is_gone")]
     assert await wallet_is(shop) == (29_999, 0)
     (credit,) = await shop.transfers(kind="paid_credit")
-    assert (credit["amount"], credit["reason"]) == (20_000, "split_share_gone")
+    assert (credit["amount"], credit["reason"]) == (20_000, "share_is_gone")
     assert len(await shop.messages("top_up_succeeded")) == 1
     assert [row["order_id"] for row in await shop.messages("order_paid")] != [order]
 
@@ -156,7 +156,7 @@ async def test_the_right_money_after_a_wrong_one_pays_the_order(shop):
 async def test_the_payment_of_a_first_split_takes_its_share_from_the_second(shop):
     order, first = await opened_split(shop)
     await shop.give(5_000)
-    second = await pay_split(shop, order)
+    second = await shop.pay_split(order)
 
     await pays(shop, first)
 
@@ -174,11 +174,11 @@ async def test_a_first_split_that_wants_more_than_there_is_leaves_the_second_alo
     order, first = await opened_split(shop)
     await pays(shop, first, "failed")
     await shop.create_order(4_000, pay=True)
-    second = await pay_split(shop, order)
+    second = await shop.pay_split(order)
 
     await pays(shop, first)
 
-    assert await capture_of(shop, first) == [("wallet", "split_share_gone")]
+    assert await capture_of(shop, first) == [("wallet", "share_is_gone")]
     assert await share_of(shop, second) == [("held", 6_000, 0)]
     await pays(shop, second)
     assert await order_is(shop, order) == ("paid", 6_000, 24_000)
@@ -192,7 +192,7 @@ async def test_many_splits_at_once_hold_the_money_once(shop):
     await shop.give(10_000)
     order = (await shop.create_order(30_000))["id"]
 
-    opened = await asyncio.gather(*(pay_split(shop, order) for _ in range(6)))
+    opened = await asyncio.gather(*(shop.pay_split(order) for _ in range(6)))
 
     assert await wallet_is(shop) == (10_000, 10_000)
     held = [one for one in opened if (await share_of(shop, one))[0][0] == "held"]
@@ -211,7 +211,7 @@ async def test_many_splits_at_once_pay_once_where_the_wallet_has_all(shop):
     order = (await shop.create_order(30_000))["id"]
 
     opened = await asyncio.gather(
-        *(pay_split(shop, order) for _ in range(6)), return_exceptions=True
+        *(shop.pay_split(order) for _ in range(6)), return_exceptions=True
     )
 
     for one in opened:
@@ -227,7 +227,7 @@ async def test_splits_of_many_orders_at_once_never_hold_more_than_there_is(shop)
     await shop.give(10_000)
     orders = [(await shop.create_order(6_000))["id"] for _ in range(4)]
 
-    opened = await asyncio.gather(*(pay_split(shop, order) for order in orders))
+    opened = await asyncio.gather(*(shop.pay_split(order) for order in orders))
 
     assert await wallet_is(shop) == (4_000, 4_000)
     rests = sorted(one["payment"]["amount"] if one["payment"] else 0 for one in opened)
@@ -271,9 +271,9 @@ async def test_expiry_while_the_money_arrives_pays_the_order(shop):
     order, opened = await opened_split(shop)
     await shop.provider.pay(reference_of(opened))
     shop.clock.advance(shop.batua.settings.top_up_expiry_s + 15 * 60)
-    (hold,) = await shop.batua.splits.due(10)
+    (hold,) = await expiry(shop).due_holds(10)
 
-    await asyncio.gather(shop.batua.splits.expire(hold), shop.hear())
+    await asyncio.gather(expiry(shop).expire_hold(hold), shop.hear())
 
     assert await order_is(shop, order) == ("paid", 10_000, 20_000)
     assert await wallet_is(shop) == (0, 0)

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from batua.ledger import Engine
+from batua.ledger import Engine, PostTransfer
 from batua.ledger.statement import StatementFilter, balance_at, read_statement
 from tests.support.clock import START
-from tests.support.ledger import ASHA, RAVI, REVENUE, TABLES, Post, movement
+from tests.support.ledger import ASHA, RAVI, REVENUE, TABLES, movement
 
 
 @pytest.fixture
@@ -17,10 +17,10 @@ async def history(database, clock):
     """ASHA gets 10, 20, 30, 40 and pays 5, an hour apart; RAVI gets 7."""
     engine = Engine(database, TABLES, now=clock.now)
     for amount in (10, 20, 30, 40):
-        await engine.submit(Post(movement(amount=amount, kind="top_up")))
+        await engine.submit(PostTransfer(movement(amount=amount, kind="top_up")))
         clock.advance(3600)
-    await engine.submit(Post(movement(credit=RAVI, amount=7)))
-    await engine.submit(Post(movement(ASHA, REVENUE, 5, kind="payment", order_id="ord_1")))
+    await engine.submit(PostTransfer(movement(credit=RAVI, amount=7)))
+    await engine.submit(PostTransfer(movement(ASHA, REVENUE, 5, kind="payment", order_id="ord_1")))
     await engine.close()
     return database
 
@@ -75,7 +75,7 @@ async def test_pages_have_no_gap_and_no_repeat_while_new_entries_arrive(history)
         rows = await read_statement(history, ASHA, StatementFilter(before_seq=before), 2)
         seen += rows
         before = rows[-1]["seq"] if rows else before
-        await engine.submit(Post(movement(amount=1_000)))
+        await engine.submit(PostTransfer(movement(amount=1_000)))
     await engine.close()
 
     assert [row["amount"] for row in seen] == [-5, 40, 30, 20, 10]
@@ -89,12 +89,12 @@ async def test_the_balance_at_any_past_time_is_that_of_a_replay(database, clock)
     for number in range(1, 25):
         is_out = number % 3 == 0
         accounts = (ASHA, REVENUE) if is_out else ()
-        await engine.submit(Post(movement(*accounts, amount=number)))
+        await engine.submit(PostTransfer(movement(*accounts, amount=number)))
         balance += -number if is_out else number
         replay[clock.now()] = balance
         # Several entries share a moment, and somebody else's stand between them.
         if number % 4 == 0:
-            await engine.submit(Post(movement(credit=RAVI, amount=number)))
+            await engine.submit(PostTransfer(movement(credit=RAVI, amount=number)))
             clock.advance(10)
             replay[clock.now() - timedelta(seconds=1)] = balance
     await engine.close()

@@ -11,8 +11,7 @@ from typing import Any
 
 from batua.clock import new_id
 from batua.database import Database
-from batua.errors import NotFound
-from batua.ledger import AccountName, Book, Movement, Need, available
+from batua.ledger import AccountName, Book, Movement, Need, account_needs, available
 from batua.ledger.tables import (
     Account,
     Entry,
@@ -33,11 +32,7 @@ __all__ = [
     "REVENUE",
     "TABLES",
     "Balance",
-    "CaptureHold",
-    "OpenHold",
-    "Post",
     "Staged",
-    "VoidHold",
     "balances",
     "insert_transfer",
     "movement",
@@ -59,71 +54,7 @@ def movement(
 
 
 def accounts(*names: AccountName) -> list[Need]:
-    return [Need(Account, "key", name.key) for name in names]
-
-
-@dataclass(frozen=True)
-class Post:
-    """Posts one movement, once: found by its id, it answers without posting again."""
-
-    movement: Movement
-
-    def needs(self, book: Book) -> Iterable[Need]:
-        yield from accounts(self.movement.debit, self.movement.credit)
-        yield Need(Transfer, "id", self.movement.id)
-
-    def decide(self, book: Book) -> dict[str, Any]:
-        known = book.get(Transfer, "id", self.movement.id)
-        transfer = known or book.post(self.movement)
-        return {"seq": transfer["seq"], "hash": transfer["hash"]}
-
-
-@dataclass(frozen=True)
-class OpenHold:
-    id: str
-    name: AccountName
-    amount: int
-
-    def needs(self, book: Book) -> Iterable[Need]:
-        yield from accounts(self.name)
-        yield Need(Hold, "id", self.id)
-
-    def decide(self, book: Book) -> str:
-        if book.get(Hold, "id", self.id) is None:
-            book.hold(self.id, self.name, self.amount)
-        return self.id
-
-
-@dataclass(frozen=True)
-class CaptureHold:
-    id: str
-    movement: Movement
-
-    def needs(self, book: Book) -> Iterable[Need]:
-        yield from accounts(self.movement.debit, self.movement.credit)
-        yield Need(Hold, "id", self.id)
-
-    def decide(self, book: Book) -> int:
-        hold = book.get(Hold, "id", self.id)
-        if hold is None:
-            raise NotFound("hold", self.id)
-        book.capture_hold(hold, self.movement)
-        return available(book.account(self.movement.debit))
-
-
-@dataclass(frozen=True)
-class VoidHold:
-    id: str
-    name: AccountName
-    status: str = "voided"
-
-    def needs(self, book: Book) -> Iterable[Need]:
-        yield from accounts(self.name)
-        yield Need(Hold, "id", self.id)
-
-    def decide(self, book: Book) -> int:
-        book.void_hold(book.need(Hold, "id", self.id), self.name, status=self.status)
-        return available(book.account(self.name))
+    return [need for name in names for need in account_needs(name)]
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,18 @@ class Shop:
             )
         )
 
+    async def pay_split(self, order: str, *, key: str | None = None) -> Answer:
+        """Holds the wallet's share and opens a payment of the rest; nobody has paid it yet."""
+        return read(
+            await self.batua.orders.pay_split(
+                order,
+                "razorpay",
+                "https://shop.example/back",
+                claim(key, route=f"POST /orders/{order}"),
+                actor="customer:asha",
+            )
+        )
+
     async def paid_order(
         self, amount: int = 30_000, *, by: str = "wallet", customer: str = "asha"
     ) -> str:

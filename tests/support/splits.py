@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.shop import Answer, Shop, claim, read
+from batua.ledger import Expiry
+from tests.support.shop import Answer, Shop
 
 __all__ = [
     "GRACE_S",
+    "expiry",
     "opened_split",
     "order_is",
-    "pay_split",
     "pays",
     "share_of",
     "time_is_up",
@@ -21,18 +22,6 @@ GRACE_S = 15 * 60
 """How long a share outlives its payment."""
 
 
-async def pay_split(shop: Shop, order: str, *, key: str | None = None) -> Answer:
-    """Holds what the wallet has, and opens a payment at the provider for the rest."""
-    return read(
-        await shop.batua.splits.pay(
-            order,
-            "razorpay",
-            "https://shop.example/back",
-            claim(key, route=f"POST /orders/{order}"),
-        )
-    )
-
-
 async def opened_split(
     shop: Shop, *, wallet: int = 10_000, amount: int = 30_000
 ) -> tuple[str, Answer]:
@@ -40,7 +29,7 @@ async def opened_split(
     if wallet:
         await shop.give(wallet)
     order = (await shop.create_order(amount))["id"]
-    return order, await pay_split(shop, order)
+    return order, await shop.pay_split(order)
 
 
 async def pays(shop: Shop, opened: Answer, outcome: str = "captured", **changes: Any) -> None:
@@ -65,6 +54,11 @@ async def wallet_is(shop: Shop, customer: str = "asha") -> tuple[int, int]:
     """What is posted, and how much of it is held."""
     wallet = await shop.wallet(customer)
     return wallet.posted, wallet.held
+
+
+def expiry(shop: Shop) -> Expiry:
+    """The worker's duty that lets old shares go."""
+    return Expiry(shop.batua.database, shop.batua.engine)
 
 
 async def time_is_up(shop: Shop) -> None:

@@ -9,13 +9,13 @@ from litestar.params import FromQuery, PathParameter, RawBody
 
 from batua.errors import Forbidden
 from batua.ledger import Claimed
-from batua.wallets import Adjust, read_wallet
+from batua.wallets import Adjust, read_lots, read_wallet
 from batua_api.access import ApiRequest, currency_or_default, money_of, shop_of
 from batua_api.auth import Role, Scope, allow, staff_at_least
 from batua_api.bodies import body_of, decode_body
 from batua_api.idempotency import answer, claim_of
-from batua_api.schemas import CreateAdjustment, CustomerView, PutCustomer, WalletView
-from batua_api.views import adjustment_view, wallet_view
+from batua_api.schemas import CreateAdjustment, CustomerView, PutCustomer, StaffWalletView
+from batua_api.views import adjustment_view, staff_wallet_view
 
 __all__ = ["CustomerController"]
 
@@ -67,11 +67,12 @@ class CustomerController(Controller):
         request: ApiRequest,
         customer_id: CustomerPath,
         currency: FromQuery[str | None] = None,
-    ) -> WalletView:
+    ) -> StaffWalletView:
         """A customer's wallet: zeros before its first use."""
         shop = shop_of(request)
         code = currency_or_default(shop, currency)
-        return wallet_view(await read_wallet(shop.database, customer_id, code))
+        wallet = await read_wallet(shop.database, customer_id, code)
+        return staff_wallet_view(wallet, await read_lots(shop.database, wallet))
 
     @post(
         "/adjustments",
@@ -91,6 +92,8 @@ class CustomerController(Controller):
             customer_id=customer_id,
             money=money_of(wanted.amount, wanted.currency or shop.settings.currency),
             direction=wanted.direction,
+            kind=wanted.kind,
+            expires_at=wanted.expires_at,
             reason_code=wanted.reason_code,
             note=wanted.note,
             requested_by=request.user.actor,

@@ -26,7 +26,7 @@ __all__ = ["OrderController"]
 
 
 class OrderController(Controller):
-    """An order is paid once: from the wallet, by a gateway, or by both together."""
+    """An order is paid once: from the wallet, by a gateway, or split between both."""
 
     path = "/orders"
     tags = ("Orders",)
@@ -87,8 +87,7 @@ class OrderController(Controller):
     async def pay(
         self, request: ApiRequest, order_id: FromPath[str], body: RawBody
     ) -> Response[bytes]:
-        """Pay a pending order: at once from the wallet, by a gateway's checkout, or split: the
-        wallet's money first, and a checkout for the rest."""
+        """Pay a pending order: from the wallet, by a gateway's checkout, or split between both."""
         shop = shop_of(request)
         wanted = decode_body(body, PayOrder)
         claim = claim_of(request, wanted, order_payment_view)
@@ -103,8 +102,14 @@ class OrderController(Controller):
         if gateway is None:
             raise InvalidRequest("Say which gateway to pay with.", pointer="/gateway")
         return_url = check_return_url(wanted.return_url, shop.settings.public_url)
-        pay = shop.splits.pay if wanted.method == "split" else shop.orders.pay_by_gateway
-        return await answer(lambda: pay(order_id, gateway, return_url, claim))
+        if wanted.method == "split":
+            actor = request.user.actor
+            return await answer(
+                lambda: shop.orders.pay_split(order_id, gateway, return_url, claim, actor=actor)
+            )
+        return await answer(
+            lambda: shop.orders.pay_by_gateway(order_id, gateway, return_url, claim)
+        )
 
     @post(
         "/{order_id:str}/refunds",

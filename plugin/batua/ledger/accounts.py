@@ -19,9 +19,12 @@ class AccountKind(StrEnum):
     REVENUE = "revenue"  # what orders have brought in
     SUSPENSE = "suspense"  # genuine money that we can't place yet
     ADJUSTMENT = "adjustment"  # what staff gave or took by hand
+    PROMOTION = "promotion"  # what bonuses cost: granted from it, expired and clawed back into it
 
 
-OVERDRAWABLE = frozenset({AccountKind.GATEWAY, AccountKind.REVENUE, AccountKind.ADJUSTMENT})
+OVERDRAWABLE = frozenset(
+    {AccountKind.GATEWAY, AccountKind.REVENUE, AccountKind.ADJUSTMENT, AccountKind.PROMOTION}
+)
 """A customer's account and suspense never go below zero; these may."""
 
 
@@ -65,3 +68,8 @@ class AccountName(NamedTuple):
     def adjustment(cls, currency: str) -> AccountName:
         """What staff gave or took by hand."""
         return cls(AccountKind.ADJUSTMENT, SHOP, currency)
+
+    @classmethod
+    def promotion(cls, currency: str) -> AccountName:
+        """What bonuses cost."""
+        return cls(AccountKind.PROMOTION, SHOP, currency)

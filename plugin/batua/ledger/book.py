@@ -8,69 +8,22 @@ leaves nothing behind.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from piccolo.table import Table
 
 from batua.errors import InvariantViolated
-from batua.ledger import rules
-from batua.ledger.accounts import AccountName
+from batua.ledger import lots, rules
+from batua.ledger.accounts import AccountKind, AccountName
 from batua.ledger.chain import transfer_hash
+from batua.ledger.movements import Movement, Part
+from batua.ledger.rows import Need, NotLoaded, Record
 from batua.ledger.tables import Account, Entry, Hold, Transfer, has_version, primary_key
 
 __all__ = ["Book", "Movement", "Need", "NotLoaded", "Record"]
-
-
-class Need(NamedTuple):
-    """Rows that an operation wants loaded: those of ``table`` whose ``column`` is ``value``.
-
-    ``only`` is a condition in SQL that leaves rows out, such as ``remaining > 0``.
-    """
-
-    table: type[Table]
-    column: str
-    value: str | int
-    only: str = ""
-
-
-class NotLoaded(Exception):
-    """An operation reads what was not loaded for it: it is run again, alone."""
-
-
-class Record(dict[str, Any]):
-    """A row, with what was done to it since it was loaded."""
-
-    __slots__ = ("changed", "is_new", "table")
-
-    def __init__(self, table: type[Table], values: Mapping[str, Any], *, is_new: bool) -> None:
-        super().__init__(values)
-        self.table = table
-        self.is_new = is_new
-        self.changed: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
-    """A transfer to post. ``id`` is made by whoever asks for it, before the operation starts."""
-
-    id: str
-    kind: str
-    debit: AccountName
-    credit: AccountName
-    amount: int
-    reason: str
-    actor: str
-    occurred_at: datetime | None = None
-    approved_by: str | None = None
-    order_id: str | None = None
-    top_up_id: str | None = None
-    payment_id: str | None = None
-    refund_id: str | None = None
-    reverses: int | None = None
 
 
 _Index = dict[Any, list[Record]]
@@ -88,17 +41,17 @@ class Book:
         self._found: defaultdict[type[Table], dict[tuple[str, str], _Index]] = defaultdict(dict)
         self._undo: list[Callable[[], object]] = []
         self.reads = 0
-        """How often rows were asked for. Needs that ask for none are the same the second time."""
+        """How often it was asked for rows. Needs that ask for none are the same a second time."""
 
     # --- rows -------------------------------------------------------------------------------
 
     def missing(self, needs: Iterable[Need]) -> set[Need]:
         """Those of ``needs`` that were not loaded yet."""
-        self.reads += 1
         return {need for need in needs if not self.is_loaded(need)}
 
     def is_loaded(self, need: Need) -> bool:
         """Whether the rows of ``need`` are here."""
+        self.reads += 1
         table, column, value, only = need
         index = self._found[table].get((column, only))
         return index is not None and value in index
@@ -171,6 +124,13 @@ class Book:
         if not changed and not row.is_new:
             self.updated.pop(id(row), None)
 
+    def reopen(self, need: Need, row: Record) -> None:
+        """Let ``row`` be found by ``need``, whose condition it meets by now."""
+        rows = self.find(*need)
+        if not any(known is row for known in rows):
+            rows.append(row)
+            self._undo.append(rows.pop)
+
     def mark(self) -> int:
         """A place to come back to."""
         return len(self._undo)
@@ -183,7 +143,20 @@ class Book:
     # --- money ------------------------------------------------------------------------------
 
     def account(self, name: AccountName) -> Record:
-        """The account, opened on first use. Raises ``NotLoaded``."""
+        """The account, opened on first use; what is due of a wallet has expired.
+
+        Raises ``NotLoaded``, for a wallet whose lots were not loaded too.
+        """
+        account = self._open(name)
+        if name.kind is AccountKind.WALLET:
+            lots.expire_due(self, name)
+        return account
+
+    def lots(self, name: AccountName) -> list[Record]:
+        """The open lots of a wallet, in spending order. Raises ``NotLoaded``."""
+        return lots.open_lots(self, name)
+
+    def _open(self, name: AccountName) -> Record:
         account = self.get(Account, "key", name.key)
         if account is not None:
             return account
@@ -213,9 +186,22 @@ class Book:
         if debit is credit:
             raise InvariantViolated(f"a transfer from {debit['key']} to itself")
         rules.require_available(debit, movement.amount)
+        taken = lots.choose(self, movement.debit, debit, movement.amount, movement.takes)
+        return self._move(movement, debit, credit, taken)
+
+    def expire_lot(self, movement: Movement, part: Part) -> None:
+        """Post what a due lot loses: nobody asks whether it is available."""
+        self._move(movement, self._open(movement.debit), self._open(movement.credit), [part])
+
+    def _move(
+        self, movement: Movement, debit: Record, credit: Record, taken: Sequence[Part]
+    ) -> Record:
         self.update(debit, posted=debit["posted"] - movement.amount)
         self.update(credit, posted=credit["posted"] + movement.amount)
-        return self._write_transfer(movement, debit, credit)
+        transfer = self._write_transfer(movement, debit, credit)
+        lots.spend(self, movement, taken)
+        lots.give(self, movement)
+        return transfer
 
     def _write_transfer(self, movement: Movement, debit: Record, credit: Record) -> Record:
         values = {
@@ -267,13 +253,15 @@ class Book:
         refund_id: str | None = None,
         payment_id: str | None = None,
         expires_at: datetime | None = None,
+        takes: Sequence[Part] | None = None,
     ) -> Record:
-        """Set ``amount`` aside. Raises ``InsufficientFunds``."""
+        """Set ``amount`` aside, of the lots that ``takes`` says. Raises ``InsufficientFunds``."""
         account = self.account(name)
         rules.check_amount(amount)
         rules.require_available(account, amount)
+        taken = lots.choose(self, name, account, amount, takes)
         self.update(account, held=account["held"] + amount)
-        return self.insert(
+        hold = self.insert(
             Hold,
             id=id,
             account_id=account["id"],
@@ -288,24 +276,37 @@ class Book:
             created_at=self.now,
             closed_at=None,
         )
+        lots.set_aside(self, id, taken)
+        return hold
 
     def capture_hold(self, hold: Record, movement: Movement) -> Record:
-        """Take the movement's amount out of a hold, and give back the rest of the hold."""
+        """Take the movement's amount out of a hold, and give back the rest of the hold.
+
+        What was held of a lot that is due by now is taken all the same.
+        """
         if movement.amount > hold["amount"]:
             raise InvariantViolated(f"hold {hold['id']}: captures more than it holds")
-        self._close_hold(hold, movement.debit, status="captured", captured=movement.amount)
-        return self.post(movement)
+        credit = self.account(movement.credit)
+        held = self._close_hold(hold, movement.debit, status="captured", captured=movement.amount)
+        debit = self._open(movement.debit)
+        rules.check_amount(movement.amount)
+        rules.require_same_currency(debit, credit, movement.debit.currency)
+        return self._move(movement, debit, credit, lots.first(held, movement.amount))
 
     def void_hold(self, hold: Record, name: AccountName, *, status: str = "voided") -> None:
         """Give back a hold before anything of it was captured."""
         self._close_hold(hold, name, status=status, captured=0)
 
-    def _close_hold(self, hold: Record, name: AccountName, *, status: str, captured: int) -> None:
-        account = self.account(name)
+    def _close_hold(
+        self, hold: Record, name: AccountName, *, status: str, captured: int
+    ) -> list[Part]:
+        account = self._open(name)
         if hold["status"] != "held" or hold["account_id"] != account["id"]:
             raise InvariantViolated(f"hold {hold['id']} of {account['key']} is {hold['status']}")
+        held = lots.release(self, hold, name)
         self.update(hold, status=status, captured=captured, closed_at=self.now)
         self.update(account, held=account["held"] - hold["amount"])
+        return held
 
     # --- the head ---------------------------------------------------------------------------
 

@@ -117,15 +117,26 @@ class Engine:
 
     async def _drain(self) -> None:
         while self._queue:
-            size = min(GROUP_MAX, len(self._queue))
-            await self._run([self._queue.popleft() for _ in range(size)])
+            group: list[_Queued] = []
+            self._fill(group)
+            await self._run(group, may_grow=True)
 
-    async def _run(self, group: list[_Queued], unknown: CommitUnknown | None = None) -> None:
+    def _fill(self, group: list[_Queued]) -> None:
+        while self._queue and len(group) < GROUP_MAX:
+            group.append(self._queue.popleft())
+
+    async def _run(
+        self,
+        group: list[_Queued],
+        unknown: CommitUnknown | None = None,
+        *,
+        may_grow: bool = False,
+    ) -> None:
         """Answer all of ``group``. ``unknown`` is the lost COMMIT that may have done it already."""
         tries = 0
         while True:
             try:
-                alone = await self._run_group(group)
+                alone = await self._run_group(group, may_grow=may_grow)
                 break
             except CommitUnknown as error:
                 # Under the head lock each operation finds its own ids, if they were committed.
@@ -148,13 +159,14 @@ class Engine:
                 _resolve(group, CommitUnknown, str(unknown))
                 return
             tries += 1
+            may_grow = False
             await asyncio.sleep(COMMIT_UNKNOWN_PAUSE_S * tries)
         for queued in alone:
             await self._run([queued], unknown)
 
-    async def _run_group(self, group: list[_Queued]) -> list[_Queued]:
+    async def _run_group(self, group: list[_Queued], *, may_grow: bool) -> list[_Queued]:
         """Commit the group and answer it. Returns the operations that must run alone."""
-        outcomes, written = await self._commit([queued.operation for queued in group])
+        outcomes, written = await self._commit(group, may_grow=may_grow)
         self._on_commit(written)
         alone = []
         for queued, outcome in zip(group, outcomes, strict=True):
@@ -166,10 +178,16 @@ class Engine:
             raise InvariantViolated(f"an operation reads what it never asked for: {outcomes[0]}")
         return alone
 
-    async def _commit(self, operations: list[Operation[Any]]) -> tuple[list[Any], frozenset[str]]:
+    async def _commit(
+        self, group: list[_Queued], *, may_grow: bool
+    ) -> tuple[list[Any], frozenset[str]]:
         async with self._database.transaction() as transaction:
             head = await lock_head(self._database, transaction)
+            if may_grow:
+                # Whoever came while we waited for the lock comes along.
+                self._fill(group)
             book = Book(head, self.now())
+            operations = [queued.operation for queued in group]
             asking = operations
             for _ in range(LOAD_ROUNDS_MAX):
                 needs, asking = _ask(asking, book)
@@ -189,10 +207,10 @@ def _ask(operations: list[Operation[Any]], book: Book) -> tuple[set[Need], list[
     again = []
     for operation in operations:
         reads = book.reads
-        needs.update(need for need in operation.needs(book) if not book.is_loaded(need))
+        needs.update(operation.needs(book))
         if book.reads != reads:
             again.append(operation)
-    return needs, again
+    return book.missing(needs), again
 
 
 def _resolve(group: Iterable[_Queued], outcome: type[BatuaError], *args: str) -> None:

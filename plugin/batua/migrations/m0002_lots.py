@@ -60,6 +60,9 @@ def forwards(dialect: Dialect) -> list[str]:
         "create index batua_hold_due on batua_hold (expires_at)"
         " where status = 'held' and expires_at is not null",
         f"alter table batua_order add column {columns.amount('wallet_refunded', default=0)}",
+        "alter table batua_adjustment add column kind text not null default 'paid'"
+        " check (kind in ('paid', 'bonus'))",
+        "alter table batua_adjustment add column expires_at timestamptz",
         # What was refunded of the wallet's share: all that went to the wallet, but for what came
         # out of the gateway's share.
         "update batua_order set version = version + 1, wallet_refunded = ("
@@ -75,6 +78,8 @@ def backwards(dialect: Dialect) -> list[str]:
     """Give back the foundation's lot table."""
     columns = Columns(dialect)
     return [
+        "alter table batua_adjustment drop column expires_at",
+        "alter table batua_adjustment drop column kind",
         "alter table batua_order drop column wallet_refunded",
         "drop index batua_hold_due",
         "drop index batua_hold_order",

@@ -11,17 +11,13 @@ from batua.orders.orders import (
 from batua.orders.purpose import OrderPurpose
 from batua.orders.refunds import RefundTo, RequestOrderRefund
 from batua.orders.service import OrderPayment, Orders
-from batua.orders.split import ExpireShare, OpenSplit
-from batua.orders.splitting import Splits
 from batua.orders.tables import Order
 
 __all__ = [
     "CancelOrder",
     "CreateOrder",
-    "ExpireShare",
     "NewOrder",
     "OpenOrderPayment",
-    "OpenSplit",
     "Order",
     "OrderPayment",
     "OrderPurpose",
@@ -30,5 +26,4 @@ __all__ = [
     "PayFromWallet",
     "RefundTo",
     "RequestOrderRefund",
-    "Splits",
 ]

@@ -10,9 +10,15 @@ from batua.clock import NewId
 from batua.contract import Money
 from batua.database import Row
 from batua.errors import Conflict
-from batua.ledger import AccountName, Book, Movement, Need, Record, require_active
-from batua.ledger.tables import Account
-from batua.orders.shares import release_shares, share_needs
+from batua.ledger import (
+    AccountName,
+    Book,
+    Need,
+    Record,
+    account_needs,
+    require_active,
+)
+from batua.orders.shares import payment_of, release_share, share_needs, wallet_of
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import NewPayment, Payment, PaymentStatus, insert_payment
@@ -25,7 +31,6 @@ __all__ = [
     "OpenOrderPayment",
     "OrderStatus",
     "PayFromWallet",
-    "wallet_of",
 ]
 
 
@@ -52,27 +57,6 @@ class NewOrder:
     created_by: str
 
 
-def wallet_of(order: Record) -> AccountName:
-    """The wallet of the order's customer, in the order's currency."""
-    return AccountName.wallet(order["customer_id"], order["currency"])
-
-
-def order_accounts(order: Record) -> Iterable[Need]:
-    """The two accounts that every order touches."""
-    yield Need(Account, "key", wallet_of(order).key)
-    yield Need(Account, "key", AccountName.revenue(order["currency"]).key)
-
-
-def order_needs(order_id: str, book: Book) -> Iterable[Need]:
-    """An order with its accounts, its payments, and what its wallet holds for it."""
-    need = Need(Order, "id", order_id)
-    yield need
-    yield Need(Payment, "order_id", order_id)
-    yield from share_needs(order_id)
-    if not book.missing([need]):
-        yield from order_accounts(book.need(*need))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOrder:
     """Create an order; with ``announcer`` pay it from the wallet in the same stroke, or not at all.
@@ -92,9 +76,8 @@ class CreateOrder:
         yield from customer_needs(new.customer_id)
         yield Need(Order, "reference", new.reference)
         if self.pay:
-            wallet = AccountName.wallet(new.customer_id, new.money.currency)
-            yield Need(Account, "key", wallet.key)
-            yield Need(Account, "key", AccountName.revenue(new.money.currency).key)
+            yield from account_needs(AccountName.wallet(new.customer_id, new.money.currency))
+            yield from account_needs(AccountName.revenue(new.money.currency))
 
     def decide(self, book: Book) -> Record:
         new = self.new
@@ -125,13 +108,13 @@ class CreateOrder:
             updated_at=book.now,
         )
         if self.pay:
-            pay_from_wallet(book, order, self.announcer, actor=new.created_by)
+            pay_whole(book, order, self.announcer, actor=new.created_by)
         return order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayFromWallet:
-    """Pay a pending order from its customer's wallet. What a split of it holds counts for it.
+    """Pay a pending order from its customer's wallet.
 
     Raises ``Conflict`` (``order_not_pending``, ``wallet_frozen``) and ``InsufficientFunds``.
     """
@@ -141,12 +124,13 @@ class PayFromWallet:
     announcer: Announcer
 
     def needs(self, book: Book) -> Iterable[Need]:
-        return order_needs(self.order_id, book)
+        yield Need(Payment, "order_id", self.order_id)
+        yield from share_needs(self.order_id, book)
 
     def decide(self, book: Book) -> Record:
         order = require_pending(book, self.order_id)
-        release_shares(book, self.order_id, wallet_of(order))
-        pay_from_wallet(book, order, self.announcer, actor=self.actor)
+        release_share(book, order)
+        pay_whole(book, order, self.announcer, actor=self.actor)
         close_payments(book, order)
         return order
 
@@ -174,15 +158,16 @@ class CancelOrder:
     order_id: str
 
     def needs(self, book: Book) -> Iterable[Need]:
-        return order_needs(self.order_id, book)
+        yield Need(Payment, "order_id", self.order_id)
+        yield from share_needs(self.order_id, book)
 
     def decide(self, book: Book) -> Record:
         order = book.need(Order, "id", self.order_id)
         if order["status"] == OrderStatus.CANCELLED:
             return order
         order = require_pending(book, self.order_id)
-        release_shares(book, self.order_id, wallet_of(order))
         book.update(order, status=str(OrderStatus.CANCELLED), updated_at=book.now)
+        release_share(book, order)
         close_payments(book, order)
         return order
 
@@ -216,21 +201,10 @@ def close_payments(book: Book, order: Record, payments: Iterable[Record] | None 
             book.update(payment, status=str(PaymentStatus.CANCELLED), updated_at=book.now)
 
 
-def pay_from_wallet(book: Book, order: Record, announcer: Announcer, *, actor: str) -> None:
-    """Post the whole amount out of the wallet and move the order on. A frozen wallet refuses."""
+def pay_whole(book: Book, order: Record, announcer: Announcer, *, actor: str) -> None:
+    """Pay all of an order from its wallet. Raises ``Conflict`` and ``InsufficientFunds``."""
     require_active(book.account(wallet_of(order)))
-    book.post(
-        Movement(
-            id=f"{order['id']}.payment",
-            kind="order_payment",
-            debit=wallet_of(order),
-            credit=AccountName.revenue(order["currency"]),
-            amount=order["amount"],
-            reason="order",
-            actor=actor,
-            order_id=order["id"],
-        )
-    )
+    book.post(payment_of(order, order["amount"], actor=actor))
     book.update(
         order,
         status=str(OrderStatus.PAID),

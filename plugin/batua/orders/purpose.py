@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from batua.ledger import AccountName, Book, Movement, Need, Record
-from batua.ledger.tables import Account, Transfer
-from batua.orders.orders import OrderStatus, close_payments, order_needs, wallet_of
+from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
+from batua.ledger.tables import Transfer
+from batua.orders.orders import OrderStatus, close_payments
 from batua.orders.refunds import pay_wallet_part, refunded_status
-from batua.orders.shares import can_take_share, release_shares, share_of, take_share
+from batua.orders.shares import open_share, release_share, share_needs, spending_needs
+from batua.orders.splits import capture_share, has_share
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import Capture, Destination, Payment, Placement
@@ -25,21 +26,22 @@ class OrderPurpose:
 
     def needs(self, subject_id: str, book: Book) -> Iterable[Need]:
         need = Need(Order, "id", subject_id)
-        yield from order_needs(subject_id, book)
+        yield from share_needs(subject_id, book)
+        yield Need(Payment, "order_id", subject_id)
         yield Need(Capture, "order_id", subject_id)
         if book.missing([need, Need(Capture, "order_id", subject_id)]):
             return
         order = book.need(Order, "id", subject_id)
+        yield from spending_needs(order, book)
         for capture in book.find(Capture, "order_id", subject_id):
-            name = AccountName.gateway(capture["gateway"], order["currency"])
-            yield Need(Account, "key", name.key)
+            yield from account_needs(AccountName.gateway(capture["gateway"], order["currency"]))
 
     def place(self, book: Book, payment: Record) -> Placement:
         order = book.need(Order, "id", payment["order_id"])
         if order["status"] != OrderStatus.PENDING:
             return Placement(Destination.WALLET, f"order_is_{order['status']}")
-        if not can_take_share(book, order, wallet_of(order), share_of(order, payment)):
-            return Placement(Destination.WALLET, "split_share_gone")
+        if not has_share(book, order, payment):
+            return Placement(Destination.WALLET, "share_is_gone")
         return Placement(Destination.ORDER, "order")
 
     def captured(self, book: Book, capture: Record) -> None:
@@ -48,10 +50,11 @@ class OrderPurpose:
             self.announcer.credited(book, capture)
         if capture["destination"] != Destination.ORDER:
             return
+        share = capture_share(book, order, capture)
         book.update(
             order,
             status=str(OrderStatus.PAID),
-            paid_from_wallet=self._take_share(book, order, capture),
+            paid_from_wallet=share,
             paid_by_gateway=capture["amount"],
             paid_at=book.now,
             updated_at=book.now,
@@ -62,34 +65,15 @@ class OrderPurpose:
     def not_paid(self, book: Book, payment: Record, *, expired: bool) -> None:
         """The order stays pending: it may be paid again, in another way.
 
-        A failed payment gives its share of the wallet back; an expired one keeps it for the time
-        in which late news may come.
+        A failed payment gives its share back; an expired one keeps it for the grace of its hold,
+        since news may come late.
         """
-        if not expired:
-            order = book.need(Order, "id", payment["order_id"])
-            release_shares(book, order["id"], wallet_of(order), payment_id=payment["id"])
-
-    def _take_share(self, book: Book, order: Record, capture: Record) -> int:
-        """The wallet's share of a split, in the group that posts the gateway's."""
-        payments = book.find(Payment, "order_id", order["id"])
-        payment = next(row for row in payments if row["id"] == capture["payment_id"])
-        share = share_of(order, payment)
-        if not share:
-            release_shares(book, order["id"], wallet_of(order))
-            return 0
-        movement = Movement(
-            id=f"{order['id']}.payment",
-            kind="order_payment",
-            debit=wallet_of(order),
-            credit=AccountName.revenue(order["currency"]),
-            amount=share,
-            reason="split",
-            actor=f"customer:{order['customer_id']}",
-            order_id=order["id"],
-            payment_id=payment["id"],
-        )
-        take_share(book, order, payment, movement)
-        return share
+        if expired:
+            return
+        order = book.need(Order, "id", payment["order_id"])
+        hold = open_share(book, order)
+        if hold is not None and hold["payment_id"] == payment["id"]:
+            release_share(book, order)
 
     def approved(self, book: Book, refund: Record) -> None:
         order, capture = self._of(book, refund)

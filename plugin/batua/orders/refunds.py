@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from batua.contract import Support
-from batua.errors import Conflict
-from batua.ledger import AccountName, Book, Movement, Need, Record
-from batua.orders.orders import OrderStatus, order_accounts, wallet_of
+from batua.errors import Conflict, InvariantViolated
+from batua.ledger import AccountName, Book, Movement, Need, NewLot, Part, Record
+from batua.ledger.lots import returned
+from batua.orders.orders import OrderStatus
+from batua.orders.shares import order_accounts, spending_needs, spent_lots, wallet_of
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import Capture, Destination, NewRefund, RefundStatus, insert_refund
@@ -56,6 +58,7 @@ class RequestOrderRefund:
         yield Need(Capture, "order_id", self.order_id)
         if not book.missing([need]):
             yield from order_accounts(book.need(*need))
+            yield from spending_needs(book.need(*need), book)
 
     def decide(self, book: Book) -> Record:
         order = book.need(Order, "id", self.order_id)
@@ -124,6 +127,8 @@ def pay_wallet_part(
     """Turn the reservation of what goes to the wallet into money there, at once."""
     amount = refund["wallet_amount"]
     if amount:
+        from_capture = refund["capture_amount"] - refund["source_amount"]
+        from_wallet = amount - from_capture
         book.post(
             Movement(
                 id=f"{refund['id']}.wallet",
@@ -136,16 +141,30 @@ def pay_wallet_part(
                 approved_by=refund["approved_by"],
                 order_id=order["id"],
                 refund_id=refund["id"],
+                restores=_given_back(book, order, from_wallet),
+                opens=NewLot(kind="refund", amount=from_capture) if from_capture else None,
             )
         )
         _unreserve(book, order, amount)
-        from_capture = refund["capture_amount"] - refund["source_amount"]
+        book.update(order, wallet_refunded=order["wallet_refunded"] + from_wallet)
         if capture is not None and from_capture:
             _unreserve(book, capture, from_capture)
         book.update(order, status=refunded_status(order), updated_at=book.now)
     if not refund["source_amount"]:
         book.update(refund, status=str(RefundStatus.SUCCEEDED), updated_at=book.now)
         announcer.refund_succeeded(book, refund, order["reference"])
+
+
+def _given_back(book: Book, order: Record, amount: int) -> tuple[Part, ...]:
+    """The lots that get the wallet's share back, in reverse order of spending."""
+    if not amount:
+        return ()
+    before, share = order["wallet_refunded"], order["paid_from_wallet"]
+    if before + amount > share:
+        raise InvariantViolated(f"order {order['id']}: the wallet gets back more than it paid")
+    spent = spent_lots(book, order)
+    paid = share - sum(part for _, part in spent)
+    return returned(spent, paid, before, amount)
 
 
 def _capture_of(book: Book, order: Record) -> Record | None:

@@ -28,6 +28,7 @@ from batua.orders.orders import (
     require_pending_row,
 )
 from batua.orders.refunds import RefundTo, RequestOrderRefund
+from batua.orders.splits import OpenSplit
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import (
@@ -38,13 +39,15 @@ from batua.payments import (
     PaymentStarter,
     Purposes,
     Refunder,
+    minimum_of,
     refund_support,
+    require_minimum,
     run_flow,
 )
 from batua.registry import Registry
 from batua.wallets import Newcomers, ReadRefund
 
-__all__ = ["OrderPayment", "Orders", "ReadOrderPayment"]
+__all__ = ["OrderPayment", "Orders"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,7 @@ class OrderPayment:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadOrderPayment:
-    """An order with one payment as they stand, or without where the wallet has paid all."""
-
+class _ReadOrderPayment:
     order_id: str
     payment_id: str
 
@@ -140,27 +141,70 @@ class Orders:
         payment_id = self._new_id("pmt")
 
         async def prepare() -> Operation[Record]:
-            order = await self.read(order_id)
-            require_pending_row(order)
-            money = Money(order["amount"], order["currency"])
-            adapter = await self._starter.usable(gateway, money)
-            payment = NewPayment(
-                id=payment_id,
-                gateway=gateway,
-                mode=adapter.mode,
-                purpose="order",
-                subject_id=order_id,
-                customer_id=order["customer_id"],
-                money=money,
-                expires_s=self._expires_s,
-            )
+            payment, minimum = await self._payment(order_id, payment_id, gateway)
+            require_minimum(gateway, payment.money, minimum)
             return OpenOrderPayment(order_id=order_id, payment=payment)
 
         async def work(subject: str) -> Operation[OrderPayment]:
             await self._starter.start(subject, return_url=return_url)
-            return ReadOrderPayment(order_id, subject)
+            return _ReadOrderPayment(order_id, subject)
 
         return await run_flow(self._engine, claim, payment_id, prepare, work)
+
+    async def pay_split(
+        self,
+        order_id: str,
+        gateway: str,
+        return_url: str,
+        claim: Claim[OrderPayment],
+        *,
+        actor: str,
+    ) -> StoredAnswer:
+        """Hold what the wallet has, and open a payment of the rest at a gateway.
+
+        Moves money only when the wallet has it all: then the order is paid at once.
+        """
+        payment_id = self._new_id("pmt")
+
+        async def prepare() -> Operation[Record]:
+            payment, minimum = await self._payment(order_id, payment_id, gateway)
+            return OpenSplit(
+                order_id=order_id,
+                payment=payment,
+                minimum=minimum,
+                actor=actor,
+                announcer=self._announcer,
+            )
+
+        async def work(subject: str) -> Operation[OrderPayment]:
+            opened = await self._database.fetch_one(
+                "select id from batua_payment where id = $1", subject
+            )
+            if opened is not None:
+                await self._starter.start(subject, return_url=return_url)
+            return _ReadOrderPayment(order_id, subject)
+
+        return await run_flow(self._engine, claim, payment_id, prepare, work)
+
+    async def _payment(
+        self, order_id: str, payment_id: str, gateway: str
+    ) -> tuple[NewPayment, int]:
+        """A payment of the whole order to be, and what its gateway takes at least."""
+        order = await self.read(order_id)
+        require_pending_row(order)
+        money = Money(order["amount"], order["currency"])
+        adapter = await self._starter.open_for(gateway, money.currency)
+        payment = NewPayment(
+            id=payment_id,
+            gateway=gateway,
+            mode=adapter.mode,
+            purpose="order",
+            subject_id=order_id,
+            customer_id=order["customer_id"],
+            money=money,
+            expires_s=self._expires_s,
+        )
+        return payment, minimum_of(adapter, money.currency)
 
     async def cancel(self, order_id: str, claim: Claim[Record]) -> StoredAnswer:
         """Cancel a pending order."""

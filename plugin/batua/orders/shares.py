@@ -1,86 +1,91 @@
-"""The wallet's share of an order that is split: held while the gateway collects the rest. Pure.
-
-A share is a hold with the order's id and the id of the payment that it waits for.  How much the
-wallet owes follows from the two amounts, so that it is known when the hold itself is gone.
-"""
+"""The wallet's share of an order: what it is held in, given back from, and paid with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 
-from batua.ledger import AccountName, Book, Movement, Need, Record, available
-from batua.ledger.tables import Hold
+from batua.ledger import AccountName, Book, Movement, Need, Part, Record, account_needs
+from batua.ledger.tables import Hold, HoldLot, Lot, LotEntry
+from batua.orders.tables import Order
 
 __all__ = [
-    "can_take_share",
-    "hold_share",
-    "open_shares",
-    "release_shares",
+    "open_share",
+    "order_accounts",
+    "payment_of",
+    "release_share",
     "share_needs",
-    "share_of",
-    "take_share",
+    "spending_needs",
+    "spent_lots",
+    "wallet_of",
 ]
 
-GRACE = timedelta(minutes=15)
-"""How long a share outlives its payment: a webhook may come late, and the poller too."""
 
-_HELD = "status = 'held'"
-
-
-def share_needs(order_id: str) -> Iterable[Need]:
-    """What every function here reads, beside the wallet's account."""
-    yield Need(Hold, "order_id", order_id, _HELD)
+def wallet_of(order: Record) -> AccountName:
+    """The wallet of the order's customer, in the order's currency."""
+    return AccountName.wallet(order["customer_id"], order["currency"])
 
 
-def open_shares(book: Book, order_id: str) -> list[Record]:
-    """The holds that wait for a payment of this order. There is one at most, by ``OpenSplit``."""
-    held = book.find(Hold, "order_id", order_id, _HELD)
-    return [hold for hold in held if hold["status"] == "held" and hold["payment_id"] is not None]
+def order_accounts(order: Record) -> Iterable[Need]:
+    """The two accounts that every order touches."""
+    yield from account_needs(wallet_of(order))
+    yield from account_needs(AccountName.revenue(order["currency"]))
 
 
-def hold_share(book: Book, wallet: AccountName, payment: Record, amount: int) -> Record:
-    """Set the wallet's share aside until its payment is captured, released or too old."""
-    return book.hold(
-        f"{payment['id']}.share",
-        wallet,
-        amount,
-        order_id=payment["order_id"],
-        payment_id=payment["id"],
-        expires_at=payment["expires_at"] + GRACE,
+def share_needs(order_id: str, book: Book) -> Iterable[Need]:
+    """The order with its accounts, and what is held for it."""
+    order, holds = Need(Order, "id", order_id), Need(Hold, "order_id", order_id)
+    yield order
+    yield holds
+    if book.is_loaded(order):
+        yield from order_accounts(book.need(*order))
+    if book.is_loaded(holds):
+        for hold in book.find(*holds):
+            yield Need(HoldLot, "hold_id", hold["id"])
+
+
+def open_share(book: Book, order: Record) -> Record | None:
+    """The hold of the order's newest split, if it is open."""
+    holds = book.find(Hold, "order_id", order["id"])
+    return next((hold for hold in holds if hold["status"] == "held"), None)
+
+
+def release_share(book: Book, order: Record, *, status: str = "voided") -> None:
+    """Give back what is held for the order, if anything is."""
+    hold = open_share(book, order)
+    if hold is not None:
+        book.void_hold(hold, wallet_of(order), status=status)
+
+
+def payment_of(order: Record, amount: int, *, actor: str) -> Movement:
+    """The transfer of the wallet's share. An order has one: its id says so."""
+    return Movement(
+        id=_payment_id(order),
+        kind="order_payment",
+        debit=wallet_of(order),
+        credit=AccountName.revenue(order["currency"]),
+        amount=amount,
+        reason="order",
+        actor=actor,
+        order_id=order["id"],
     )
 
 
-def release_shares(
-    book: Book, order_id: str, wallet: AccountName, *, payment_id: str | None = None
-) -> None:
-    """Give the order's shares back to the wallet; only that of ``payment_id`` where it is given."""
-    for hold in open_shares(book, order_id):
-        if payment_id in {None, hold["payment_id"]}:
-            book.void_hold(hold, wallet)
+def spending_needs(order: Record, book: Book) -> Iterable[Need]:
+    """Which lots the wallet's share of a paid order came out of."""
+    if not order["paid_from_wallet"]:
+        return
+    entries = Need(LotEntry, "transfer_id", _payment_id(order))
+    yield entries
+    if book.is_loaded(entries):
+        for entry in book.find(*entries):
+            yield Need(Lot, "id", entry["lot_id"])
 
 
-def share_of(order: Record, payment: Record) -> int:
-    """What the wallet owes beside this payment, in minor units; 0 unless the order is split."""
-    share: int = order["amount"] - payment["amount"]
-    return share
+def spent_lots(book: Book, order: Record) -> list[Part]:
+    """What the wallet's share took of lots. The rest of it was paid credit."""
+    entries = book.find(LotEntry, "transfer_id", _payment_id(order))
+    return [Part(book.need(Lot, "id", entry["lot_id"]), -entry["amount"]) for entry in entries]
 
 
-def can_take_share(book: Book, order: Record, wallet: AccountName, share: int) -> bool:
-    """Whether the wallet can pay the share: what any split of this order holds counts for it."""
-    held: int = sum(hold["amount"] for hold in open_shares(book, order["id"]))
-    return available(book.account(wallet)) + held >= share
-
-
-def take_share(book: Book, order: Record, payment: Record, movement: Movement) -> None:
-    """Post the share out of its own hold, or anew where that is gone, and release all others."""
-    own = None
-    for hold in open_shares(book, order["id"]):
-        if hold["payment_id"] == payment["id"]:
-            own = hold
-        else:
-            book.void_hold(hold, movement.debit)
-    if own is None:
-        book.post(movement)
-    else:
-        book.capture_hold(own, movement)
+def _payment_id(order: Record) -> str:
+    return f"{order['id']}.payment"

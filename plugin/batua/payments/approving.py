@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from batua.errors import Conflict, Forbidden
-from batua.ledger import Book, Need, Record
-from batua.ledger.tables import Hold
+from batua.ledger import Book, Need, Record, hold_needs
 from batua.payments.purposes import Purpose, Purposes
 from batua.payments.rescheduling import FIRST_POLL_S
 from batua.payments.states import RefundStatus
@@ -40,7 +39,7 @@ class DecideRefund:
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(Refund, "id", self.refund_id)
         yield need
-        yield Need(Hold, "id", self.refund_id)
+        yield from hold_needs(self.refund_id)
         if book.missing([need]):
             return
         refund = book.need(*need)

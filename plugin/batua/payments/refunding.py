@@ -25,8 +25,8 @@ from batua.contract import (
 )
 from batua.database import Database, Row
 from batua.errors import Conflict, NotFound
-from batua.ledger import Book, Engine, Need, Record
-from batua.ledger.tables import Hold, Transfer
+from batua.ledger import Book, Engine, Need, Record, hold_needs
+from batua.ledger.tables import Transfer
 from batua.payments.capturing import Applied
 from batua.payments.purposes import Purpose, Purposes
 from batua.payments.rescheduling import FIRST_POLL_S, Postpone
@@ -119,7 +119,7 @@ class ApplyRefundResult:
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(Refund, "id", self.refund_id)
         yield need
-        yield Need(Hold, "id", self.refund_id)
+        yield from hold_needs(self.refund_id)
         yield Need(Transfer, "id", f"{self.refund_id}.source")
         if book.missing([need]):
             return

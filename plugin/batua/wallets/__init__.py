@@ -1,6 +1,12 @@
 """Wallets, their customers, top-ups and adjustments."""
 
-from batua.wallets.adjustments import Adjust, AdjustmentReason, DecideAdjustment, Direction
+from batua.wallets.adjustments import (
+    Adjust,
+    AdjustmentKind,
+    AdjustmentReason,
+    DecideAdjustment,
+    Direction,
+)
 from batua.wallets.customers import (
     Customers,
     Newcomer,
@@ -11,17 +17,19 @@ from batua.wallets.customers import (
 from batua.wallets.tables import Adjustment, Consent, Customer, TopUp
 from batua.wallets.top_ups import OpenTopUp, RequestTopUpRefund, TopUpPurpose, TopUpStatus
 from batua.wallets.topping_up import OpenedTopUp, ReadRefund, TopUps
-from batua.wallets.wallets import Wallet, read_wallet, wallet_id
+from batua.wallets.wallets import LotShare, Wallet, read_lots, read_wallet, wallet_id
 
 __all__ = [
     "Adjust",
     "Adjustment",
+    "AdjustmentKind",
     "AdjustmentReason",
     "Consent",
     "Customer",
     "Customers",
     "DecideAdjustment",
     "Direction",
+    "LotShare",
     "Newcomer",
     "Newcomers",
     "OpenTopUp",
@@ -35,6 +43,7 @@ __all__ = [
     "Wallet",
     "customer_needs",
     "ensure_customer",
+    "read_lots",
     "read_wallet",
     "wallet_id",
 ]

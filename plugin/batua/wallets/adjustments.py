@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from batua.clock import NewId
 from batua.contract import Money
-from batua.errors import Conflict
-from batua.ledger import AccountName, Book, Movement, Need, Record
-from batua.ledger.tables import Account, Hold
+from batua.errors import Conflict, InvalidRequest
+from batua.ledger import (
+    AccountName,
+    Book,
+    Movement,
+    Need,
+    NewLot,
+    Record,
+    account_needs,
+    hold_needs,
+)
+from batua.ledger.tables import Hold
 from batua.payments import require_second_person
 from batua.wallets.customers import Newcomers, customer_needs, ensure_customer
 from batua.wallets.tables import Adjustment
 
-__all__ = ["Adjust", "AdjustmentReason", "DecideAdjustment", "Direction"]
+__all__ = ["Adjust", "AdjustmentKind", "AdjustmentReason", "DecideAdjustment", "Direction"]
 
 
 class AdjustmentReason(StrEnum):
@@ -36,12 +46,20 @@ class Direction(StrEnum):
     DEBIT = "debit"
 
 
+class AdjustmentKind(StrEnum):
+    """Whether a credit is as good as money that was paid in, or a bonus, which may expire."""
+
+    PAID = "paid"
+    BONUS = "bonus"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjust:
     """Adjust a wallet. Over the limit it waits for a second person, a debit's amount held.
 
     Run again with the same id it answers the same; with another amount it raises ``Conflict``
-    (``exists_with_different_amount``). A debit may raise ``InsufficientFunds``.
+    (``exists_with_different_amount``). A debit may raise ``InsufficientFunds``. A bonus that is
+    over before it is given raises ``Conflict`` (``bonus_expired``), at its approval too.
     """
 
     id: str
@@ -54,6 +72,8 @@ class Adjust:
     approval_limit: int
     newcomers: Newcomers
     new_id: NewId
+    kind: AdjustmentKind = AdjustmentKind.PAID
+    expires_at: datetime | None = None
 
     def needs(self, book: Book) -> Iterable[Need]:
         del book
@@ -64,6 +84,7 @@ class Adjust:
     def decide(self, book: Book) -> Record:
         if (known := book.get(Adjustment, "id", self.id)) is not None:
             return self._known(known)
+        self._require_kind()
         ensure_customer(book, self.customer_id, self.newcomers, self.new_id)
         waits = self.money.amount > self.approval_limit
         adjustment = book.insert(
@@ -76,16 +97,24 @@ class Adjust:
             reason_code=str(self.reason_code),
             note=self.note,
             status="awaiting_approval" if waits else "posted",
+            kind=str(self.kind),
+            expires_at=self.expires_at,
             requested_by=self.requested_by,
             approved_by=None,
             created_at=book.now,
             updated_at=book.now,
         )
         if not waits:
-            book.post(_movement(adjustment))
+            _post(book, adjustment)
         elif self.direction is Direction.DEBIT:
             book.hold(self.id, _wallet(adjustment), self.money.amount)
         return adjustment
+
+    def _require_kind(self) -> None:
+        if self.kind is not AdjustmentKind.BONUS and self.expires_at is not None:
+            raise InvalidRequest("Only a bonus expires.", pointer="/expires_at")
+        if self.kind is AdjustmentKind.BONUS and self.direction is not Direction.CREDIT:
+            raise InvalidRequest("A bonus is given, never taken.", pointer="/kind")
 
     def _known(self, known: Record) -> Record:
         if (known["amount"], known["currency"], known["direction"]) != (
@@ -111,7 +140,7 @@ class DecideAdjustment:
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(Adjustment, "id", self.adjustment_id)
         yield need
-        yield Need(Hold, "id", self.adjustment_id)
+        yield from hold_needs(self.adjustment_id)
         if not book.missing([need]):
             adjustment = book.need(*need)
             yield from _accounts(adjustment["customer_id"], adjustment["currency"])
@@ -136,21 +165,30 @@ class DecideAdjustment:
         elif hold is not None:
             book.capture_hold(hold, _movement(adjustment))
         elif self.approve:
-            book.post(_movement(adjustment))
+            _post(book, adjustment)
         return adjustment
 
 
 def _accounts(customer_id: str, currency: str) -> Iterable[Need]:
-    yield Need(Account, "key", AccountName.wallet(customer_id, currency).key)
-    yield Need(Account, "key", AccountName.adjustment(currency).key)
+    yield from account_needs(AccountName.wallet(customer_id, currency))
+    yield from account_needs(AccountName.adjustment(currency))
 
 
 def _wallet(adjustment: Record) -> AccountName:
     return AccountName.wallet(adjustment["customer_id"], adjustment["currency"])
 
 
+def _post(book: Book, adjustment: Record) -> None:
+    expires_at = adjustment["expires_at"]
+    if expires_at is not None and expires_at <= book.now:
+        raise Conflict("bonus_expired", "This bonus would be over already. Give it a later time.")
+    book.post(_movement(adjustment))
+
+
 def _movement(adjustment: Record) -> Movement:
-    shop, wallet = AccountName.adjustment(adjustment["currency"]), _wallet(adjustment)
+    is_bonus = adjustment["kind"] == AdjustmentKind.BONUS
+    source = AccountName.promotion if is_bonus else AccountName.adjustment
+    shop, wallet = source(adjustment["currency"]), _wallet(adjustment)
     is_credit = adjustment["direction"] == Direction.CREDIT
     return Movement(
         id=adjustment["id"],
@@ -161,4 +199,5 @@ def _movement(adjustment: Record) -> Movement:
         reason=adjustment["reason_code"],
         actor=adjustment["requested_by"],
         approved_by=adjustment["approved_by"],
+        opens=NewLot(kind="bonus", expires_at=adjustment["expires_at"]) if is_bonus else None,
     )

@@ -66,6 +66,8 @@ class Adjustment(Table, tablename="batua_adjustment"):
     reason_code = Text()
     note = Text()
     status = Text()
+    kind = Text()
+    expires_at = Timestamptz(null=True)
     requested_by = Text()
     approved_by = Text(null=True)
     created_at = Timestamptz()

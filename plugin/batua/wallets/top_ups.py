@@ -10,8 +10,9 @@ from enum import StrEnum
 from batua.clock import NewId
 from batua.contract import Money, Support
 from batua.errors import Conflict
-from batua.ledger import AccountName, Book, Movement, Need, Record, require_active
-from batua.ledger.tables import Account, Hold, Transfer
+from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs, require_active
+from batua.ledger.lots import without_bonus
+from batua.ledger.tables import Hold, Transfer
 from batua.outbox import Announcer
 from batua.payments import (
     Capture,
@@ -65,7 +66,7 @@ class OpenTopUp:
     def needs(self, book: Book) -> Iterable[Need]:
         del book
         yield from customer_needs(self.customer_id)
-        yield Need(Account, "key", AccountName.wallet(self.customer_id, self.money.currency).key)
+        yield from account_needs(AccountName.wallet(self.customer_id, self.money.currency))
 
     def decide(self, book: Book) -> Record:
         ensure_customer(book, self.customer_id, self.newcomers, self.new_id)
@@ -103,10 +104,8 @@ class TopUpPurpose:
         yield need
         if not book.missing([need]):
             top_up = book.need(TopUp, "id", subject_id)
-            yield Need(Account, "key", _wallet(top_up).key)
-            yield Need(
-                Account, "key", AccountName.gateway(top_up["gateway"], top_up["currency"]).key
-            )
+            yield from account_needs(_wallet(top_up))
+            yield from account_needs(AccountName.gateway(top_up["gateway"], top_up["currency"]))
 
     def place(self, book: Book, payment: Record) -> Placement:
         top_up = book.need(TopUp, "id", payment["top_up_id"])
@@ -232,7 +231,7 @@ class RequestTopUpRefund:
         yield need
         yield Need(Capture, "top_up_id", self.top_up_id)
         if not book.missing([need]):
-            yield Need(Account, "key", _wallet(book.need(TopUp, "id", self.top_up_id)).key)
+            yield from account_needs(_wallet(book.need(TopUp, "id", self.top_up_id)))
 
     def decide(self, book: Book) -> Record:
         top_up = book.need(TopUp, "id", self.top_up_id)
@@ -246,7 +245,9 @@ class RequestTopUpRefund:
             )
         capture = self._capture(book, amount)
         self._require_support(capture, amount)
-        book.hold(self.new.id, _wallet(top_up), amount, refund_id=self.new.id)
+        wallet = book.account(_wallet(top_up))
+        takes = without_bonus(wallet, book.lots(_wallet(top_up)), amount)
+        book.hold(self.new.id, _wallet(top_up), amount, refund_id=self.new.id, takes=takes)
         for row in (top_up, capture):
             book.update(row, refund_reserved=row["refund_reserved"] + amount)
         return insert_refund(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from batua.database import Database
 from batua.ledger import AccountName
 
-__all__ = ["Wallet", "read_wallet", "wallet_id"]
+__all__ = ["LotShare", "Wallet", "read_lots", "read_wallet", "wallet_id"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,17 @@ class Wallet:
     @property
     def available(self) -> int:
         return self.posted - self.held
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotShare:
+    """One lot of a wallet, or all of its paid credit. Of ``amount``, ``held`` is set aside."""
+
+    kind: str
+    amount: int
+    remaining: int
+    held: int
+    expires_at: datetime | None
 
 
 def wallet_id(customer: str, currency: str) -> str:
@@ -47,3 +60,18 @@ async def read_wallet(database: Database, customer: str, currency: str) -> Walle
         held=account["held"] if account else 0,
         status=account["status"] if account else "active",
     )
+
+
+async def read_lots(database: Database, wallet: Wallet) -> Sequence[LotShare]:
+    """What a wallet is made of: what is spent first stands first, paid credit last."""
+    rows = await database.fetch(
+        "select kind, amount, remaining, held, expires_at from batua_lot"
+        " where account_key = $1 and remaining > 0"
+        " order by case when expires_at is null then 1 else 0 end, expires_at, kind,"
+        " created_at, id",
+        AccountName.wallet(wallet.customer, wallet.currency).key,
+    )
+    lots = [LotShare(**row) for row in rows]
+    paid = wallet.posted - sum(lot.remaining for lot in lots)
+    held = wallet.held - sum(lot.held for lot in lots)
+    return [*lots, LotShare(kind="paid", amount=paid, remaining=paid, held=held, expires_at=None)]

@@ -1,0 +1,179 @@
+"""The whole ledger against a model of two pages: every answer, every refusal, every balance.
+
+Through the real engine and a real database, with groups.  Hypothesis looks for a short sequence
+that differs; the seeded loop looks far.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from batua.database import open_database
+from batua.ledger import PostTransfer, VoidHold
+from batua.ledger.operations.lookup import name_of_account
+from batua.ledger.proof import prove
+from batua.ledger.tables import Hold
+from tests.support.clock import FakeClock
+from tests.support.ledger_check import DRAWS, Check, SeededPick, draw_any, new_engine
+from tests.support.model_words import operation_of
+
+SOAK = os.environ.get("BATUA_TEST_SOAK") == "1"
+OPERATIONS = int(os.environ.get("BATUA_TEST_OPERATIONS", "1000000" if SOAK else "4000"))
+SEED = int(os.environ.get("BATUA_TEST_SEED", "1"))
+PART = 2_000  # operations on one set of accounts, then new ones: limits and freezes pile up
+SIZES = [1, 3, 10, 40, 120] if SOAK else [1, 1, 2, 3, 5, 8, 13, 40]  # of groups
+
+
+class HypothesisPick:
+    def __init__(self, data):
+        self._data = data
+
+    def one(self, choices):
+        return self._data.draw(st.sampled_from(list(choices)))
+
+    def number(self, lowest, highest):
+        return self._data.draw(st.integers(lowest, highest))
+
+
+def machine_on(runner, database, engine, clock):
+    """The state machine's rules are the draws: one each, and groups of several."""
+
+    class LedgerAgainstModel(RuleBasedStateMachine):
+        @initialize()
+        def start(self):
+            self.check = Check(database, engine, clock)
+            runner.run(self.check.start())
+
+        @rule(data=st.data(), draw=st.sampled_from(DRAWS))
+        def one(self, data, draw):
+            runner.run(self.check.draw_and_run(HypothesisPick(data), draw))
+
+        @rule(data=st.data(), size=st.integers(2, 6))
+        def group(self, data, size):
+            runner.run(self.check.draw_and_run(HypothesisPick(data), *[draw_any] * size))
+
+        @rule(seconds=st.sampled_from([-60, 1, 31, 601]))
+        def move_clock(self, seconds):
+            self.check.move_clock(seconds)
+
+    return LedgerAgainstModel
+
+
+def test_the_ledger_and_its_model_never_differ(database_url):
+    clock = FakeClock()
+    with asyncio.Runner() as runner:
+        database = open_database(database_url)
+        runner.run(database.open())
+        engine = new_engine(database, clock)
+        try:
+            run_state_machine_as_test(
+                machine_on(runner, database, engine, clock),
+                settings=settings(
+                    derandomize=not SOAK,
+                    deadline=None,
+                    max_examples=1_000 if SOAK else 30,
+                    stateful_step_count=60 if SOAK else 25,
+                ),
+            )
+            runner.run(assert_proven(database))
+        finally:
+            runner.run(engine.close())
+            runner.run(database.close())
+
+
+async def assert_proven(database):
+    proof = await prove(database)
+    assert not proof.findings, proof.findings[:3]
+    return proof.transfers
+
+
+async def run_seeded(database, engine, clock, operations, operation_of=operation_of):
+    """Compare ``operations`` of them; returns how often each answer was seen."""
+    pick, seen, done = SeededPick(SEED), Counter(), 0
+    while done < operations:
+        check = Check(database, engine, clock, operation_of)
+        await check.start()
+        until = min(operations, done + PART)
+        while done < until:
+            size = pick.one(SIZES)
+            await check.draw_and_run(pick, *[draw_any] * size)
+            done += size
+            if pick.number(0, 3) == 0:
+                check.move_clock(pick.one([-60, 1, 31, 601]))
+        seen += check.seen
+    return seen
+
+
+async def test_a_long_run_of_everything_never_differs(database, clock):
+    engine, began = new_engine(database, clock), time.monotonic()
+    seen = await run_seeded(database, engine, clock, OPERATIONS)
+    took = time.monotonic() - began
+    transfers = await assert_proven(database)
+    print(
+        f"seed {SEED}: {seen.total()} operations in {took:.0f} s, {transfers} transfers, "
+        f"{len(seen)} kinds of answers, no difference"
+    )
+    missing = EXPECTED - {answer.split()[1] for answer in seen}
+    assert not missing, "chance never led there: the check is weaker than it says"
+    await engine.close()
+
+
+EXPECTED = {
+    "done", "exists", "exceeds_available_balance", "exists_with_different_amount",
+    "exists_with_different_accounts", "exists_with_different_kind",
+    "exists_with_different_details", "accounts_must_differ", "currency_mismatch",
+    "amount_must_be_positive", "amount_too_large", "exceeds_balance_limit", "hold_not_found",
+    "hold_already_captured", "hold_already_voided", "hold_expired", "hold_not_due",
+    "exceeds_held_amount", "transfer_not_found", "already_reversed", "linked_operation_refused",
+    "wallet_frozen",
+}  # fmt: skip
+
+
+class GivesBackTooLittle(VoidHold):
+    """Keeps one minor unit of what it voids."""
+
+    def decide(self, book):
+        answer = super().decide(book)
+        account = book.account(
+            name_of_account(book, book.need(Hold, "id", answer.id)["account_id"])
+        )
+        if not answer.exists:
+            book.update(account, held=account["held"] + 1)
+        return answer
+
+
+class PostsAgain(PostTransfer):
+    """Takes an id that exists for a new one."""
+
+    def decide(self, book):
+        answer = super().decide(book)
+        return replace(answer, exists=False)
+
+
+MISTAKES = {VoidHold: GivesBackTooLittle, PostTransfer: PostsAgain}
+
+
+@pytest.mark.parametrize("right", MISTAKES, ids=lambda right: right.__name__)
+async def test_a_ledger_that_is_wrong_in_one_place_is_caught(sqlite_url, open_more, clock, right):
+    """The control: were it not caught, the tests above would prove nothing."""
+
+    def mistaken(command):
+        operation = operation_of(command)
+        if type(operation) is not right:
+            return operation
+        return MISTAKES[right](*(getattr(operation, name) for name in right.__slots__))
+
+    database = await open_more(sqlite_url)
+    engine = new_engine(database, clock)
+    with pytest.raises(AssertionError):
+        await run_seeded(database, engine, clock, 2_000, mistaken)
+    await engine.close()

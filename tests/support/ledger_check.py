@@ -1,0 +1,317 @@
+"""The real ledger beside the model: what is drawn is done to both, and both must agree.
+
+Commands are drawn from whoever ``pick``s: Hypothesis, which shrinks, or a seeded random, which is
+fast.  A further kind of command is one ``draw_…`` function here, one method of the model and one
+line in ``model_words.operation_of``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from batua.database import Database
+from batua.ledger import Engine
+from tests.support.clock import FakeClock
+from tests.support.ledger import TABLES
+from tests.support.model import (
+    LIMIT,
+    Capture,
+    Expire,
+    Freeze,
+    Link,
+    Model,
+    Name,
+    Open,
+    Post,
+    Refused,
+    Reverse,
+    Void,
+)
+from tests.support.model_words import operation_of, plain
+
+__all__ = ["DRAWS", "Check", "Pick", "SeededPick", "draw_any"]
+
+T = TypeVar("T")
+KEPT = 200  # how many commands are remembered to be sent again
+
+
+class Pick(Protocol):
+    """Where chance comes from."""
+
+    def one(self, choices: Sequence[T]) -> T: ...
+
+    def number(self, lowest: int, highest: int) -> int: ...
+
+
+class SeededPick:
+    """Chance that a seed repeats."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def one(self, choices: Sequence[T]) -> T:
+        return self._random.choice(choices)
+
+    def number(self, lowest: int, highest: int) -> int:
+        return self._random.randint(lowest, highest)
+
+
+class Check:
+    """One part of a ledger, with accounts that nobody else has, and its model."""
+
+    def __init__(
+        self,
+        database: Database,
+        engine: Engine,
+        clock: FakeClock,
+        operation_of: Callable[[Any], Any] = operation_of,
+    ) -> None:
+        self.database, self.engine, self.clock = database, engine, clock
+        self.operation_of = operation_of
+        self.done: list[Any] = []
+        self.seen: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Take up the ledger where it is."""
+        head = await self.database.fetch_one("select transfer_seq, last_at from batua_ledger")
+        assert head is not None
+        self.clock.advance(1)
+        self.prefix = f"m{head['transfer_seq']}-{self.clock.now().timestamp():.0f}"
+        self.nothing = f"{self.prefix}.nothing"  # an id that nobody used, yet
+        self.last_at: datetime = head["last_at"]
+        self.model = Model(head["transfer_seq"], max(self.last_at, self.clock.now()))
+        self.number = 0
+        rupees = [Name("wallet", f"{self.prefix}-{who}", "INR") for who in ("asha", "ravi", "mia")]
+        shop = [Name(kind, self.prefix, "INR") for kind in ("suspense", "revenue", "adjustment")]
+        dollars = [Name("wallet", f"{self.prefix}-asha", "USD")]
+        dollars += [Name(kind, self.prefix, "USD") for kind in ("suspense", "revenue")]
+        self.names = [*rupees, *shop, *dollars]
+        self.wallets = [*rupees, dollars[0]]
+        funding = [
+            command
+            for suspense, revenue, wallet in ((shop[0], shop[1], rupees[0]),
+                                              (dollars[1], dollars[2], dollars[0]))
+            for command in (Post(self.new_id(), "test", revenue, suspense, 1000),
+                            Post(self.new_id(), "suspense_release", suspense, wallet, 400))
+        ]  # fmt: skip
+        await self.run([(each, self.expect(each)) for each in funding])
+
+    def new_id(self) -> str:
+        self.number += 1
+        return f"{self.prefix}.{self.number}"
+
+    def move_clock(self, seconds: int) -> None:
+        """The ledger's own time stands still while the clock runs back."""
+        self.clock.advance(seconds)
+        self.model.now = max(self.clock.now(), self.last_at)
+
+    def expect(self, command: Any) -> tuple[Any, ...]:
+        """Ask the model, and remember the command."""
+        self.done = [*self.done[-KEPT:], command]
+        try:
+            answer = self.model.apply(command)
+        except Refused as refused:
+            answer = ("refused", *refused.args)
+        self.seen[f"{type(command).__name__} {_summary(answer)}"] += 1
+        return answer
+
+    async def draw_and_run(self, pick: Pick, *draws: Callable[[Check, Pick], Any]) -> None:
+        """Submit what is drawn in one tick, so that it shares a group, and compare."""
+        expected = []
+        for draw in draws:
+            command = draw(self, pick)
+            expected.append((command, self.expect(command)))
+        await self.run(expected)
+
+    async def run(self, expected: list[tuple[Any, tuple[Any, ...]]]) -> None:
+        answers = await asyncio.gather(
+            *(self.engine.submit(self.operation_of(command)) for command, _ in expected),
+            return_exceptions=True,
+        )
+        for (command, wanted), answer in zip(expected, answers, strict=True):
+            assert plain(answer) == wanted, command
+        head = await self.database.fetch_one("select last_at from batua_ledger")
+        assert head is not None
+        self.last_at = head["last_at"]
+        self.model.now = max(self.clock.now(), self.last_at)
+        await self.compare_balances()
+
+    async def compare_balances(self) -> None:
+        """Every balance, and that no account was opened by what was refused."""
+        places = ", ".join(f"${place}" for place, _ in enumerate(self.names, 1))
+        rows = await self.database.fetch(
+            f"select key, posted, held, status from batua_account where key in ({places})",
+            *(":".join(name) for name in self.names),
+        )
+        model = self.model
+        assert {row["key"]: (row["posted"], row["held"], row["status"]) for row in rows} == {
+            ":".join(name): (
+                posted, model.held.get(name, 0), "frozen" if name in model.frozen else "active",
+            )
+            for name, posted in model.posted.items()
+        }  # fmt: skip
+
+
+# --- what is drawn ------------------------------------------------------------------------------
+
+
+def draw_post(check: Check, pick: Pick) -> Post:
+    debit, credit = _pair(check, pick)
+    return Post(check.new_id(), kind_of(debit, credit, pick), debit, credit,
+                _amount(check, pick, debit))  # fmt: skip
+
+
+def draw_open(check: Check, pick: Pick) -> Open:
+    name = pick.one(check.names)
+    seconds = pick.one([None, None, 0, 1, 30, 600])
+    expires_at = None if seconds is None else check.model.now + timedelta(seconds=seconds)
+    return Open(check.new_id(), name, _amount(check, pick, name), expires_at)
+
+
+def draw_capture(check: Check, pick: Pick) -> Any:
+    held = _some_hold(check, pick)
+    if held is None:
+        return Capture(check.new_id(), "test", *check.names[:2], 5)
+    hold = check.model.holds[held]
+    debit, credit = _pair(check, pick, None if pick.number(0, 9) == 0 else hold.account)
+    amount = pick.one([hold.amount, max(1, hold.amount // 2), 1, hold.amount + 1])
+    return Capture(held, kind_of(debit, credit, pick), debit, credit, amount)
+
+
+def draw_void(check: Check, pick: Pick) -> Void:
+    return Void(_some_hold(check, pick) or check.nothing)
+
+
+def draw_expire(check: Check, pick: Pick) -> Expire:
+    return Expire(_some_hold(check, pick) or check.nothing)
+
+
+def draw_reverse(check: Check, pick: Pick) -> Reverse:
+    of = pick.one([*list(check.model.transfers)[-12:], check.nothing])
+    return Reverse(check.new_id(), of)
+
+
+def draw_again(check: Check, pick: Pick) -> Any:
+    """The same id with the same content."""
+    return pick.one(check.done[-30:])
+
+
+def draw_changed(check: Check, pick: Pick) -> Any:
+    """The same id with other content, or for something else altogether."""
+    command = pick.one([each for each in check.done if type(each) in _CHANGES][-30:])
+    return _CHANGES[type(command)](check, pick, command)
+
+
+def _changed_post(check: Check, pick: Pick, command: Post) -> Any:
+    changes: list[dict[str, Any]] = [{"amount": 7}, {"reason": "another"}]
+    if command.id in check.model.transfers:
+        # Only of what exists, and is refused: a new transfer has a kind that the proof knows.
+        changes += [{"kind": "other"}, {"debit": command.credit, "credit": command.debit}]
+    return replace(command, **pick.one(changes))
+
+
+def _changed_open(check: Check, pick: Pick, command: Open) -> Any:
+    return pick.one([
+        replace(command, amount=7),
+        replace(command, account=pick.one(check.names)),
+        replace(command, expires_at=check.model.now + timedelta(hours=1)),
+        Post(command.id, "test", check.names[0], check.names[1], 5),
+    ])  # fmt: skip
+
+
+def _changed_reverse(check: Check, pick: Pick, command: Reverse) -> Any:
+    of = pick.one(list(check.model.transfers)[-12:])
+    return pick.one([replace(command, reason="another"), replace(command, of=of),
+                     Open(command.id, check.names[0], 5)])  # fmt: skip
+
+
+def _changed_closing(_: Check, pick: Pick, command: Void | Expire) -> Any:
+    return pick.one([Void(command.id), Expire(command.id), Reverse(command.id, command.id)])
+
+
+_CHANGES: Mapping[type, Callable[[Check, Pick, Any], Any]] = {
+    Post: _changed_post,
+    Capture: _changed_post,
+    Open: _changed_open,
+    Reverse: _changed_reverse,
+    Void: _changed_closing,
+    Expire: _changed_closing,
+}
+
+
+def draw_freeze(check: Check, pick: Pick) -> Freeze:
+    return Freeze(pick.one(check.wallets[1:]), pick.number(0, 2) == 0)
+
+
+def draw_link(check: Check, pick: Pick) -> Link:
+    """Each is drawn as if those before it had happened, so that they build on one another."""
+    real, commands = check.model, []
+    check.model = real.copy()
+    for _ in range(pick.number(1, 4)):
+        command = pick.one(LINKED)(check, pick)
+        commands.append(command)
+        try:
+            check.model.apply(command)
+        except Refused:
+            continue
+    check.model = real
+    return Link(tuple(commands))
+
+
+def draw_any(check: Check, pick: Pick) -> Any:
+    """One of all there are, the frequent ones more often."""
+    return pick.one(OFTEN)(check, pick)
+
+
+LINKED = (draw_post, draw_post, draw_open, draw_open, draw_capture, draw_void, draw_expire,
+          draw_reverse, draw_again)  # fmt: skip
+DRAWS = (draw_post, draw_open, draw_capture, draw_void, draw_expire, draw_reverse, draw_again,
+         draw_changed, draw_link, draw_freeze)  # fmt: skip
+OFTEN = (*DRAWS, *DRAWS[:-1], draw_post, draw_post, draw_open, draw_open, draw_capture)
+
+
+def kind_of(debit: Name, credit: Name, pick: Pick) -> str:
+    """What the proof expects of a credit to a wallet."""
+    if (debit.kind, credit.kind) == ("suspense", "wallet"):
+        return "suspense_release"
+    return pick.one(["test", "move"])
+
+
+def _pair(check: Check, pick: Pick, debit: Name | None = None) -> tuple[Name, Name]:
+    debit = debit or pick.one(check.names)
+    alike = [name for name in check.names if name.currency == debit.currency]
+    credit = pick.one(check.names if pick.number(0, 11) == 0 else alike)
+    if debit.kind in {"revenue", "adjustment"} and credit.kind == "wallet":
+        # The proof wants a refund or an adjustment for that, which are not the ledger's.
+        credit = next(name for name in alike if name.kind == "suspense")
+    return debit, credit
+
+
+def _amount(check: Check, pick: Pick, debit: Name) -> Any:
+    there = check.model.available(debit)
+    if pick.number(0, 14) == 0:
+        return pick.one([0, -1, True, 5.0, "5", LIMIT, LIMIT + 1, 2**63, LIMIT - 1000])
+    return pick.one([pick.number(1, 50), pick.number(1, 400), max(1, there), abs(there) + 1])
+
+
+def _some_hold(check: Check, pick: Pick) -> str | None:
+    holds = list(check.model.holds.items())[-40:]
+    waiting = [key for key, hold in holds if hold.status == "held"]
+    choices = waiting if waiting and pick.number(0, 4) else [key for key, _ in holds]
+    return pick.one(choices) if choices else None
+
+
+def _summary(answer: tuple[Any, ...]) -> str:
+    if answer[0] == "refused":
+        return " ".join(map(str, (answer[1], *answer[3:])))
+    return "exists" if answer[-1] is True else "done"
+
+
+def new_engine(database: Database, clock: FakeClock) -> Engine:
+    return Engine(database, TABLES, now=clock.now)
