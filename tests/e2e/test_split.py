@@ -48,7 +48,7 @@ async def test_an_order_is_split_paid_and_refunded_to_where_it_came_from(shop):
     assert (newest["kind"], newest["amount"], newest["reason"]) == (
         "order_payment",
         -10_000,
-        "split",
+        "order",
     )
 
     refund = await shop.refund(order["id"], to="auto")
