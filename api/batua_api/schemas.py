@@ -89,7 +89,7 @@ class CreateOrder(Body):
 
 
 class PayOrder(Body):
-    """Pay a pending order."""
+    """Pay a pending order. ``gateway`` says where; the method ``wallet`` needs none."""
 
     method: Literal["wallet", "gateway", "split"]
     gateway: GatewayCode | None = None

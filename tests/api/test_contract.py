@@ -138,6 +138,56 @@ async def test_an_order_by_the_gateway_goes_back_to_its_source(api):
     assert (await api.get(f"/orders/{order}", who)).json()["status"] == "refunded"
 
 
+async def test_an_order_is_split_between_wallet_and_gateway(api):
+    who = api.newcomer()
+    await api.shop.give(10_000, who)
+    order = await api.order(who=who)
+    wanted, path = {"method": "split", "gateway": "razorpay"}, f"/orders/{order}/payments"
+
+    opened = await api.post(path, wanted, who, key="split")
+    body = shaped(opened, schemas.OrderPaymentView, 201)
+    again = await api.post(path, wanted, who, key="split")
+    assert (again.content, again.headers["Idempotency-Replayed"]) == (opened.content, "true")
+    assert (body["order"]["status"], body["payment"]["amount"]) == ("pending", 20_000)
+    assert (body["payment"]["method"], body["payment"]["status"]) == ("gateway", "pending")
+    assert body["checkout"]["gateway"] == "razorpay"
+    wallet = (await api.get("/wallet", who)).json()
+    assert (wallet["balance"], wallet["held"], wallet["available"]) == (10_000, 10_000, 0)
+
+    await api.shop.provider.pay(body["checkout"]["provider_reference"])
+    await deliver(api)
+    await until(api, f"/orders/{order}", who, "paid")
+    paid = (await api.get(f"/orders/{order}", who)).json()
+    assert (paid["paid_from_wallet"], paid["paid_by_gateway"]) == (10_000, 20_000)
+    wallet = (await api.get("/wallet", who)).json()
+    assert (wallet["balance"], wallet["held"]) == (0, 0)
+
+
+async def test_a_split_that_the_wallet_covers_is_paid_at_once(api):
+    who = api.newcomer()
+    await api.shop.give(30_000, who)
+    order = await api.order(who=who)
+
+    wanted = {"method": "split", "gateway": "razorpay"}
+    paid = await api.post(f"/orders/{order}/payments", wanted, who)
+
+    body = shaped(paid, schemas.OrderPaymentView, 201)
+    assert (body["order"]["status"], body["payment"]["method"]) == ("paid", "wallet")
+    assert "checkout" not in body
+
+
+async def test_cancelling_a_split_order_gives_the_share_back(api):
+    who = api.newcomer()
+    await api.shop.give(10_000, who)
+    order = await api.order(who=who)
+    wanted = {"method": "split", "gateway": "razorpay"}
+    await api.post(f"/orders/{order}/payments", wanted, who)
+
+    await api.post(f"/orders/{order}/cancel", None, who)
+
+    assert (await api.get("/wallet", who)).json()["available"] == 10_000
+
+
 async def test_an_order_is_paid_from_the_wallet_or_cancelled(api):
     who = api.newcomer()
     await api.shop.give(30_000, who)

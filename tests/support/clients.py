@@ -121,6 +121,11 @@ class ShopClient:
         wanted = {"method": "gateway", "gateway": "razorpay"}
         return _body(await self.call(who, "POST", f"/orders/{order_id}/payments", wanted), 201)
 
+    async def pay_split(self, who: str, order_id: str) -> Any:
+        """Hold what the wallet has, and open a payment for the rest, if there is any."""
+        wanted = {"method": "split", "gateway": "razorpay"}
+        return _body(await self.call(who, "POST", f"/orders/{order_id}/payments", wanted), 201)
+
     # --- staff -----------------------------------------------------------------------------
 
     async def give(self, who: str, amount: int) -> None:

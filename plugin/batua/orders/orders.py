@@ -201,9 +201,14 @@ def require_pending_row(order: Row) -> None:
         )
 
 
-def close_payments(book: Book, order: Record) -> None:
-    """The order wants no other payment: those at gateways are cancelled, and polled on."""
-    for payment in book.find(Payment, "order_id", order["id"]):
+def close_payments(book: Book, order: Record, payments: Iterable[Record] | None = None) -> None:
+    """The order wants no other payment: those at gateways are cancelled, and polled on.
+
+    Only ``payments`` are, where they are given.
+    """
+    if payments is None:
+        payments = book.find(Payment, "order_id", order["id"])
+    for payment in payments:
         if payment["status"] in {PaymentStatus.CREATED, PaymentStatus.PENDING}:
             book.update(payment, status=str(PaymentStatus.CANCELLED), updated_at=book.now)
 

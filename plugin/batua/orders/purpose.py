@@ -63,11 +63,17 @@ class OrderPurpose:
         self.announcer.order_paid(book, order)
 
     def not_paid(self, book: Book, payment: Record, *, expired: bool) -> None:
-        """The order stays pending: it may be paid again, in another way."""
+        """The order stays pending: it may be paid again, in another way.
+
+        A failed payment gives its share back; an expired one keeps it for the grace of its hold,
+        since news may come late.
+        """
+        if expired:
+            return
         order = book.need(Order, "id", payment["order_id"])
         hold = open_share(book, order)
         if hold is not None and hold["payment_id"] == payment["id"]:
-            release_share(book, order, status="expired" if expired else "voided")
+            release_share(book, order)
 
     def approved(self, book: Book, refund: Record) -> None:
         order, capture = self._of(book, refund)

@@ -39,7 +39,9 @@ from batua.payments import (
     PaymentStarter,
     Purposes,
     Refunder,
+    minimum_of,
     refund_support,
+    require_minimum,
     run_flow,
 )
 from batua.registry import Registry
@@ -139,7 +141,8 @@ class Orders:
         payment_id = self._new_id("pmt")
 
         async def prepare() -> Operation[Record]:
-            payment, _ = await self._payment(order_id, payment_id, gateway)
+            payment, minimum = await self._payment(order_id, payment_id, gateway)
+            require_minimum(gateway, payment.money, minimum)
             return OpenOrderPayment(order_id=order_id, payment=payment)
 
         async def work(subject: str) -> Operation[OrderPayment]:
@@ -190,8 +193,7 @@ class Orders:
         order = await self.read(order_id)
         require_pending_row(order)
         money = Money(order["amount"], order["currency"])
-        adapter = await self._starter.usable(gateway, money)
-        capabilities = adapter.manifest.capabilities
+        adapter = await self._starter.open_for(gateway, money.currency)
         payment = NewPayment(
             id=payment_id,
             gateway=gateway,
@@ -202,8 +204,7 @@ class Orders:
             money=money,
             expires_s=self._expires_s,
         )
-        minimum = capabilities.minimums.get(money.currency, 1) if capabilities else 1
-        return payment, minimum
+        return payment, minimum_of(adapter, money.currency)
 
     async def cancel(self, order_id: str, claim: Claim[Record]) -> StoredAnswer:
         """Cancel a pending order."""

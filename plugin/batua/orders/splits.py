@@ -8,10 +8,11 @@ from datetime import timedelta
 
 from batua.contract import Money
 from batua.ledger import Book, Need, Record, available, require_active
-from batua.orders.orders import close_payments, pay_whole, require_pending
+from batua.orders.orders import OrderStatus, close_payments, pay_whole, require_pending_row
 from batua.orders.shares import open_share, payment_of, release_share, share_needs, wallet_of
+from batua.orders.tables import Order
 from batua.outbox import Announcer
-from batua.payments import NewPayment, Payment, insert_payment
+from batua.payments import NewPayment, Payment, insert_payment, require_minimum
 
 __all__ = ["GRACE", "OpenSplit", "capture_share", "has_share"]
 
@@ -24,7 +25,11 @@ class OpenSplit:
     """Hold the wallet's share and write a payment of the rest, before the gateway hears of it.
 
     Pays at once when the wallet has it all. ``payment`` is of the whole amount, and ``minimum`` is
-    what the gateway takes at least. Raises ``Conflict`` (``order_not_pending``, ``wallet_frozen``).
+    what the gateway takes at least. An earlier split of the order ends here. Run again after a
+    lost COMMIT it finds what it did: its payment, or that the wallet has paid.
+
+    Raises ``Conflict`` (``order_not_pending``, ``wallet_frozen``) and ``InvalidRequest``
+    (``amount_below_minimum``).
     """
 
     order_id: str
@@ -38,7 +43,10 @@ class OpenSplit:
         yield from share_needs(self.order_id, book)
 
     def decide(self, book: Book) -> Record:
-        order = require_pending(book, self.order_id)
+        order = book.need(Order, "id", self.order_id)
+        if self._is_done(book, order):
+            return order
+        require_pending_row(order)
         release_share(book, order)
         wallet = book.account(wallet_of(order))
         require_active(wallet)
@@ -46,7 +54,9 @@ class OpenSplit:
             pay_whole(book, order, self.announcer, actor=self.actor)
             close_payments(book, order)
             return order
-        share = max(0, min(available(wallet), order["amount"] - self.minimum))
+        require_minimum(self.payment.gateway, self.payment.money, self.minimum)
+        _close_splits(book, order)
+        share = min(available(wallet), order["amount"] - self.minimum)
         rest = Money(order["amount"] - share, order["currency"])
         payment = insert_payment(book, replace(self.payment, money=rest))
         if share:
@@ -60,12 +70,23 @@ class OpenSplit:
             )
         return order
 
+    def _is_done(self, book: Book, order: Record) -> bool:
+        payments = book.find(Payment, "order_id", self.order_id)
+        by_wallet = order["status"] == OrderStatus.PAID and not order["paid_by_gateway"]
+        return by_wallet or any(row["id"] == self.payment.id for row in payments)
+
+
+def _close_splits(book: Book, order: Record) -> None:
+    """Payments of earlier splits ask for another rest: one that is paid all the same is kept."""
+    payments = book.find(Payment, "order_id", order["id"])
+    close_payments(book, order, [row for row in payments if row["amount"] < order["amount"]])
+
 
 def has_share(book: Book, order: Record, payment: Record) -> bool:
     """Whether the wallet can give what ``payment`` leaves of the order, held or not.
 
-    A hold that is another payment's makes room for it. A frozen wallet gives what it holds, and
-    nothing else.
+    A hold that is another payment's makes room for it. A frozen wallet gives its share too: the
+    money has come, and a genuine capture is never refused.
     """
     share: int = order["amount"] - payment["amount"]
     hold = open_share(book, order)
@@ -73,7 +94,7 @@ def has_share(book: Book, order: Record, payment: Record) -> bool:
         return True
     wallet = book.account(wallet_of(order))
     held = 0 if hold is None else hold["amount"]
-    if wallet["status"] != "active" or available(wallet) + held < share:
+    if available(wallet) + held < share:
         return False
     release_share(book, order)
     # What came back to a lot that is due has expired by now.

@@ -12,7 +12,13 @@ from batua.payments.new_refunds import (
 from batua.payments.polling import Poller
 from batua.payments.purposes import Destination, Placement, Purpose, Purposes
 from batua.payments.refunding import ApplyRefundResult, Refunder
-from batua.payments.starting import NewPayment, PaymentStarter, insert_payment
+from batua.payments.starting import (
+    NewPayment,
+    PaymentStarter,
+    insert_payment,
+    minimum_of,
+    require_minimum,
+)
 from batua.payments.states import PaymentStatus, RefundStatus
 from batua.payments.switches import GatewayState, Switches
 from batua.payments.tables import Capture, GatewaySwitch, Payment, Refund
@@ -42,7 +48,9 @@ __all__ = [
     "insert_payment",
     "insert_refund",
     "known_refund",
+    "minimum_of",
     "refund_support",
+    "require_minimum",
     "require_second_person",
     "run_flow",
 ]

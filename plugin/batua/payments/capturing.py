@@ -147,7 +147,7 @@ class ApplyPaymentResult:
             return Applied.NOTHING_NEW
         failure = self.result.failure_message if status is PaymentStatus.FAILED else ""
         book.update(payment, status=str(status), failure=failure, updated_at=book.now)
-        if status is PaymentStatus.FAILED:
+        if status in {PaymentStatus.FAILED, PaymentStatus.CANCELLED}:
             self._purpose(payment).not_paid(book, payment, expired=False)
         return Applied.APPLIED
 

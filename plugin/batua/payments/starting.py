@@ -32,7 +32,7 @@ from batua.payments.switches import GatewayState, Switches
 from batua.payments.tables import Payment
 from batua.registry import Registry
 
-__all__ = ["NewPayment", "PaymentStarter", "insert_payment"]
+__all__ = ["NewPayment", "PaymentStarter", "insert_payment", "minimum_of", "require_minimum"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +156,17 @@ class PaymentStarter:
     async def usable(self, code: str, money: Money) -> Gateway:
         """The gateway, if it takes new payments of this amount.
 
+        Raises what ``open_for`` does, and ``InvalidRequest`` (``amount_below_minimum``).
+        """
+        gateway = await self.open_for(code, money.currency)
+        require_minimum(code, money, minimum_of(gateway, money.currency))
+        return gateway
+
+    async def open_for(self, code: str, currency: str) -> Gateway:
+        """The gateway, if it takes new payments in this currency.
+
         Raises ``Conflict`` (``gateway_off``) and ``InvalidRequest`` (``unknown_gateway``,
-        ``unsupported_currency``, ``amount_below_minimum``).
+        ``unsupported_currency``).
         """
         if code not in self._registry.gateways:
             installed = ", ".join(self._registry.gateways)
@@ -170,15 +179,7 @@ class PaymentStarter:
         if await self._switches.state(code) is GatewayState.DISABLED:
             raise Conflict("gateway_off", f"The gateway {code!r} takes no new payments for now.")
         capabilities = gateway.manifest.capabilities
-        require_currency(code, money, capabilities.currencies if capabilities else frozenset())
-        minimum = capabilities.minimums.get(money.currency, 1) if capabilities else 1
-        if money.amount < minimum:
-            raise InvalidRequest(
-                f"{code} takes no less than {Money(minimum, money.currency)} "
-                f"({minimum} minor units).",
-                pointer="/amount",
-                code="amount_below_minimum",
-            )
+        require_currency(code, currency, capabilities.currencies if capabilities else frozenset())
         return gateway
 
     async def start(self, payment_id: str, *, return_url: str) -> Record:
@@ -219,12 +220,27 @@ class PaymentStarter:
         return payment
 
 
-def require_currency(code: str, money: Money, currencies: frozenset[str]) -> None:
-    """Raises ``InvalidRequest`` (``unsupported_currency``)."""
-    if money.currency not in currencies:
+def minimum_of(gateway: Gateway, currency: str) -> int:
+    """The least that the gateway takes, in minor units, as far as its manifest knows."""
+    capabilities = gateway.manifest.capabilities
+    return capabilities.minimums.get(currency, 1) if capabilities else 1
+
+
+def require_minimum(code: str, money: Money, minimum: int) -> None:
+    """Raises ``InvalidRequest`` (``amount_below_minimum``)."""
+    if money.amount < minimum:
         raise InvalidRequest(
-            f"{code} does not collect {money.currency}. "
-            f"It collects {', '.join(sorted(currencies))}.",
+            f"{code} takes no less than {Money(minimum, money.currency)} ({minimum} minor units).",
+            pointer="/amount",
+            code="amount_below_minimum",
+        )
+
+
+def require_currency(code: str, currency: str, currencies: frozenset[str]) -> None:
+    """Raises ``InvalidRequest`` (``unsupported_currency``)."""
+    if currency not in currencies:
+        raise InvalidRequest(
+            f"{code} does not collect {currency}. It collects {', '.join(sorted(currencies))}.",
             pointer="/currency",
             code="unsupported_currency",
         )
