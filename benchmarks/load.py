@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 __all__ = ["Load", "run_load"]
 
 READ_BYTES = 65536
+SILENCE_S_MAX = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,13 @@ def run_load(
     request: Callable[[int], bytes],
     *,
     rate: float | None = None,
+    seconds_max: float = 60.0,
 ) -> Load:
     """Send ``requests`` requests to 127.0.0.1, over ``connections`` connections spread on ports.
 
     ``rate`` is how many fall due a second; None sends the next one as soon as a connection is
-    free.
+    free. After ``seconds_max`` nothing more is sent: what was sent is answered and counts.
+    Raises ``TimeoutError`` when a server does not answer at all any more.
     """
     opened = [_open(ports[number % len(ports)]) for number in range(connections)]
     by_number = {each.socket.fileno(): each for each in opened}
@@ -86,6 +89,10 @@ def run_load(
     sent, started = 0, time.perf_counter()
     while len(latencies) < requests:
         now = time.perf_counter()
+        if now - started > seconds_max:
+            requests = sent
+            if now - started > seconds_max + SILENCE_S_MAX:
+                raise TimeoutError(f"{sent - len(latencies)} requests were never answered")
         while idle and sent < requests:
             due = now if rate is None else started + sent / rate
             if due > now:
