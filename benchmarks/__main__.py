@@ -41,8 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # A timeout ends us by SIGTERM: the servers that were started must end too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     facts = machine.facts(is_quick=chosen.quick)
-    with postgres() as server:
-        facts.append(asyncio.run(machine.postgres_facts(server.url)))
+    if chosen.only != ["sqlite"]:
+        with postgres() as server:
+            facts.append(asyncio.run(machine.postgres_facts(server.url)))
     figures: list[Figure] = []
     for name in chosen.only:
         title, measure = PARTS[name]

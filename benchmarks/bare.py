@@ -8,6 +8,7 @@ import batua.fixed_sqlite  # noqa: F401
 # isort: split
 
 import asyncio
+import shutil
 import sqlite3
 import subprocess
 import tempfile
@@ -15,6 +16,8 @@ import time
 from pathlib import Path
 
 import asyncpg
+
+from benchmarks.report import Wrong
 
 __all__ = ["bare_postgres_rate", "bare_sqlite_rate"]
 
@@ -70,6 +73,8 @@ def bare_postgres_rate(url: str, seconds: int) -> float:
 
     ``url`` is a database that has nothing else in it.
     """
+    if shutil.which("pgbench") is None:
+        raise Wrong("pgbench is not installed: there is nothing to compare with")
     return max(_pgbench(url, clients, seconds) for clients in (16, 64))
 
 

@@ -33,6 +33,7 @@ LARGE_CUSTOMERS = 20_000
 READERS = 2_000
 PAGES = 2_000
 BALANCES = 1_000
+BALANCES_S_MAX = 20
 PAYMENTS = 10_000
 WARM_UP = 500
 
@@ -123,7 +124,9 @@ def _read_pages(ledger: _Ledger, ports: list[int], scale: Scale) -> None:
 
 
 def _pages(ports: list[int], requests: list[bytes], count: int) -> Load:
-    load = run_load(ports, count, 1, lambda number: requests[number % len(requests)])
+    load = run_load(
+        ports, count, 1, lambda number: requests[number % len(requests)], seconds_max=20
+    )
     if set(load.statuses) != {200}:
         raise Wrong(f"answers of a statement page: {load.statuses}")
     return load
@@ -142,7 +145,10 @@ async def _read_balances(small: _Ledger, large: _Ledger, count: int) -> None:
         await database.open()
     try:
         chance = random.Random(len(small.wallets_ms))
+        deadline = time.monotonic() + BALANCES_S_MAX
         for _ in range(count):
+            if time.monotonic() > deadline:
+                break
             for ledger, database in opened:
                 await _read_balance(ledger, database, chance)
     finally:
