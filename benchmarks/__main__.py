@@ -12,6 +12,7 @@ import batua.fixed_sqlite  # noqa: F401
 
 import argparse
 import asyncio
+import logging
 import signal
 import sys
 import time
@@ -38,8 +39,6 @@ PARTS: dict[str, tuple[str, Callable[[Scale], list[Figure]]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write the table. A target that is missed is a figure, and no failure."""
     chosen = _parsed(arguments)
-    # A timeout ends us by SIGTERM: the servers that were started must end too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     facts = machine.facts(is_quick=chosen.quick)
     if chosen.only != ["sqlite"]:
         with postgres() as server:
@@ -86,4 +85,8 @@ def _parts(text: str) -> list[str]:
 
 
 if __name__ == "__main__":
+    # A timeout ends us by SIGTERM: the servers that were started must end too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # That a shop to be measured has no credentials of a provider is known.
+    logging.getLogger("batua").setLevel(logging.ERROR)
     sys.exit(main())

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 __all__ = ["Load", "run_load"]
 
 READ_BYTES = 65536
+ANSWER_S = 10.0
 SILENCE_S_MAX = 30.0
 
 
@@ -99,7 +100,9 @@ def run_load(
                 break
             idle.popleft().send(request(sent), due)
             sent += 1
-        for number, _ in poll.poll(_patience(rate, sent, requests, started)):
+        # With every connection busy there is nothing to send: it must not spin beside the server.
+        patience = _patience(rate, sent, requests, started) if idle else ANSWER_S
+        for number, _ in poll.poll(patience):
             connection = by_number[number]
             status = connection.answer()
             if status is not None:
@@ -122,7 +125,7 @@ def _open(port: int) -> _Connection:
 def _patience(rate: float | None, sent: int, requests: int, started: float) -> float:
     """How long the poll may wait, in seconds: until the next request is due."""
     if rate is None or sent == requests:
-        return 10.0
+        return ANSWER_S
     return max(0.0, started + sent / rate - time.perf_counter())
 
 

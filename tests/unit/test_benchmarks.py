@@ -9,10 +9,11 @@ import pytest
 from batua.contract import Mode, ProviderPaymentStatus
 from batua.gateways.razorpay.events import parse_event
 from batua.gateways.razorpay.wire import signature_matches
+from benchmarks import __main__ as bench
 from benchmarks import webhooks
 from benchmarks.load import Load, run_load
 from benchmarks.machine import filesystem_of
-from benchmarks.report import Figure, above, below, compared, page, typical
+from benchmarks.report import Figure, Wrong, above, below, compared, page, typical
 
 ANSWER = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"
 
@@ -143,3 +144,46 @@ def test_the_page_says_not_met_as_plainly_as_met():
 
 def test_the_root_is_on_some_file_system():
     assert filesystem_of("/")
+
+
+# --- the run ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Run the benchmarks with a part of the test's own; returns the status and the tables."""
+    monkeypatch.setattr(bench, "RESULTS", tmp_path)
+
+    def run(measure, *arguments):
+        monkeypatch.setattr(bench, "PARTS", {"sqlite": ("a part", measure), "other": ("", None)})
+        status = bench.main(["--only", "sqlite", *arguments])
+        return status, {path.name: path.read_text() for path in tmp_path.iterdir()}
+
+    return run
+
+
+def test_a_missed_target_is_no_failure(run):
+    status, tables = run(lambda _: [above("speed", 1, 2, "1/s")])
+    assert status == 0
+    assert tables.keys() == {"partial.md"}
+    assert "| speed | 1/s |  |  | ≥ 2 | **not met** |" in tables["partial.md"]
+
+
+def test_a_wrong_measurement_is_one_and_writes_no_figure(run, capsys):
+    def measure(_):
+        raise Wrong("money is missing")
+
+    assert run(measure) == (1, {})
+    assert "money is missing" in capsys.readouterr().err
+
+
+def test_a_quick_run_says_that_it_means_nothing(run):
+    _, tables = run(lambda scale: [Figure("payments", str(scale.count(20_000)))], "--quick")
+    assert tables.keys() == {"quick.md"}
+    assert "| payments | 200 |" in tables["quick.md"]
+    assert "the figures mean nothing" in tables["quick.md"]
+
+
+def test_an_unknown_part_is_refused(run):
+    with pytest.raises(SystemExit):
+        run(None, "--only", "sqlight")
