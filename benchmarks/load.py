@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 __all__ = ["Load", "run_load"]
 
 READ_BYTES = 65536
+ANSWER_S = 10.0
+SILENCE_S_MAX = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,13 @@ def run_load(
     request: Callable[[int], bytes],
     *,
     rate: float | None = None,
+    seconds_max: float = 60.0,
 ) -> Load:
     """Send ``requests`` requests to 127.0.0.1, over ``connections`` connections spread on ports.
 
     ``rate`` is how many fall due a second; None sends the next one as soon as a connection is
-    free.
+    free. After ``seconds_max`` nothing more is sent: what was sent is answered and counts.
+    Raises ``TimeoutError`` when a server does not answer at all any more.
     """
     opened = [_open(ports[number % len(ports)]) for number in range(connections)]
     by_number = {each.socket.fileno(): each for each in opened}
@@ -86,13 +90,19 @@ def run_load(
     sent, started = 0, time.perf_counter()
     while len(latencies) < requests:
         now = time.perf_counter()
+        if now - started > seconds_max:
+            requests = sent
+            if now - started > seconds_max + SILENCE_S_MAX:
+                raise TimeoutError(f"{sent - len(latencies)} requests were never answered")
         while idle and sent < requests:
             due = now if rate is None else started + sent / rate
             if due > now:
                 break
             idle.popleft().send(request(sent), due)
             sent += 1
-        for number, _ in poll.poll(_patience(rate, sent, requests, started)):
+        # With every connection busy there is nothing to send: it must not spin beside the server.
+        patience = _patience(rate, sent, requests, started) if idle else ANSWER_S
+        for number, _ in poll.poll(patience):
             connection = by_number[number]
             status = connection.answer()
             if status is not None:
@@ -115,7 +125,7 @@ def _open(port: int) -> _Connection:
 def _patience(rate: float | None, sent: int, requests: int, started: float) -> float:
     """How long the poll may wait, in seconds: until the next request is due."""
     if rate is None or sent == requests:
-        return 10.0
+        return ANSWER_S
     return max(0.0, started + sent / rate - time.perf_counter())
 
 

@@ -1,0 +1,95 @@
+"""Where and with what it was measured: a figure without this says nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sqlite3
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import asyncpg
+
+__all__ = ["facts", "filesystem_of", "postgres_facts"]
+
+POSTGRES_SETTINGS = (
+    "fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers",
+)  # fmt: skip
+
+
+def facts(*, is_quick: bool) -> list[str]:
+    """The run, the machine and the versions, a line each."""
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    size = "**a hundredth of the size: the figures mean nothing**" if is_quick else "full size"
+    return [
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {_commit()}, {size}",
+        f"{os.cpu_count()} cores, {_memory_gib():.0f} GiB, {_processor()},"
+        f" {platform.system()} {platform.release()}; load average at the start {load}",
+        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
+        f" granian {version('granian')}, litestar {version('litestar')}",
+    ]
+
+
+async def postgres_facts(url: str) -> str:
+    """The server's version, what it was told about durability, and on what it writes."""
+    connection = await asyncpg.connect(url)
+    try:
+        release = await connection.fetchval("show server_version")
+        told = [f"{name} {await connection.fetchval(f'show {name}')}" for name in POSTGRES_SETTINGS]
+        folder = await connection.fetchval("show data_directory")
+    finally:
+        await connection.close()
+    return f"PostgreSQL {release}: {', '.join(told)}; data on {filesystem_of(folder)}"
+
+
+def filesystem_of(folder: str) -> str:
+    """The kind of file system that holds a folder: where it is memory, fsync costs nothing."""
+    best, kind = "", "an unknown file system"
+    try:
+        mounts = Path("/proc/mounts").read_text(encoding="utf-8")
+    except OSError:
+        return kind
+    for line in mounts.splitlines():
+        place, found = line.split()[1:3]
+        if Path(folder).is_relative_to(place) and len(place) >= len(best):
+            best, kind = place, found
+    return kind
+
+
+def _commit() -> str:
+    commit = _git("rev-parse", "--short", "HEAD")
+    # The results of an earlier run are no change of what is measured.
+    changed = _git(
+        "status", "--porcelain", "--untracked-files=no", "--", ".", ":!benchmarks/results"
+    )
+    return f"{commit or 'unknown'}{' (dirty)' if changed else ''}"
+
+
+def _git(*arguments: str) -> str:
+    root = Path(__file__).parents[1]
+    try:
+        done = subprocess.run(
+            ["git", "-C", root, *arguments], capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    return _proc("cpuinfo", "model name") or platform.processor() or platform.machine()
+
+
+def _memory_gib() -> float:
+    kib = _proc("meminfo", "MemTotal").split()
+    return int(kib[0]) / 2**20 if kib else 0.0
+
+
+def _proc(file: str, name: str) -> str:
+    try:
+        lines = Path("/proc", file).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(name)), "")

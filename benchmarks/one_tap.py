@@ -1,0 +1,89 @@
+"""One-tap payments over HTTP beside the bare database: how much does all the rest cost?
+
+Each is an order created and paid with a token, an idempotency key, two entries and a message, all
+into one revenue account.  Ours and the bare database are measured by turns, so that a noisy
+neighbour hurts both alike.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from benchmarks.bare import bare_postgres_rate, bare_sqlite_rate
+from benchmarks.report import Figure, above, below, compared, described, typical
+from benchmarks.scale import Scale
+from benchmarks.serving import postgres, prove, scratch, serving
+from benchmarks.shops import Shop, seed
+
+__all__ = ["on_postgres", "on_sqlite"]
+
+PAYMENTS = 20_000
+WARM_UP = 2_000
+BARE_S = 5
+BARE_TRANSFERS = 4_000
+
+
+def on_postgres(scale: Scale) -> list[Figure]:
+    """One server process beside pgbench, then two beside one, then one at half of its load."""
+    with postgres() as server, scratch(server) as bare, scratch(server) as url:
+        shop = Shop(url, seed(url))
+        pgbench, ones, twos, halves = [], [], [], []
+        with serving(url, 2) as ports:
+            one = ports[:1]
+            shop.pay(ports, scale.count(WARM_UP))
+            for _ in range(scale.rounds):
+                pgbench.append(bare_postgres_rate(bare, scale.seconds(BARE_S)))
+                ones.append(shop.pay(one, scale.count(PAYMENTS)))
+                twos.append(shop.pay(ports, scale.count(PAYMENTS)))
+                rate = ones[-1].rate / 2
+                halves.append(shop.pay(one, scale.count(PAYMENTS), rate=rate))
+        shop.check()
+        prove(url)
+    rates = [load.rate for load in ones]
+    return [
+        compared(
+            "one-tap payments, PostgreSQL; beside pgbench's bare transfer", rates, pgbench,
+            _per_second, at_least=1.25,
+        ),
+        below(
+            f"their p99 at half of that load ({median(load.rate for load in halves):,.0f}/s)",
+            median(load.percentile_ms(99) for load in halves), 25, "ms",
+        ),
+        compared(
+            "the same from two server processes; beside one", [load.rate for load in twos], rates,
+            _per_second, at_least=0.95,
+        ),
+        Figure("one-tap payments, PostgreSQL, one process", described(typical(ones))),
+    ]  # fmt: skip
+
+
+def on_sqlite(scale: Scale) -> list[Figure]:
+    """SQLite, synchronous FULL, beside a plain loop that commits each transfer."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/shop.sqlite"
+        shop = Shop(url, seed(url))
+        loop, loads = [], []
+        with serving(url) as ports:
+            shop.pay(ports, scale.count(WARM_UP))
+            for turn in range(scale.rounds):
+                path = Path(folder) / f"bare{turn}.sqlite"
+                loop.append(bare_sqlite_rate(path, scale.count(BARE_TRANSFERS)))
+                loads.append(shop.pay(ports, scale.count(PAYMENTS)))
+        shop.check()
+        prove(url)
+    rates = [load.rate for load in loads]
+    return [
+        above(
+            "one-tap payments a second, SQLite", median(rates), 2_500, described(typical(loads))
+        ),
+        compared(
+            "one-tap payments, SQLite; beside a bare loop of commits", rates, loop, _per_second,
+            at_least=0.5,
+        ),
+    ]  # fmt: skip
+
+
+def _per_second(rate: float) -> str:
+    return f"{rate:,.0f}/s"

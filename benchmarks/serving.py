@@ -1,0 +1,146 @@
+"""Real processes to measure: PostgreSQL, ``batua serve`` and ``batua verify``."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from batua.testing.serving import free_port
+from benchmarks.report import Wrong
+from tests.postgres import PostgresServer, running_server
+
+__all__ = ["SECRET", "Proved", "postgres", "prove", "scratch", "serving"]
+
+SECRET = "a benchmark secret of thirty-two bytes"
+BATUA = (sys.executable, "-m", "batua_api.cli")
+START_S = 30
+STOP_S = 30
+LOOK_S = 0.1
+
+
+@contextmanager
+def postgres() -> Iterator[PostgresServer]:
+    """A server for one part; what was made on one that lives on is dropped."""
+    with running_server() as server:
+        try:
+            yield server
+        finally:
+            server.close()
+
+
+@contextmanager
+def scratch(server: PostgresServer) -> Iterator[str]:
+    """An empty database; nobody is left in it afterwards."""
+    url = server.create(migrated=False)
+    try:
+        yield url
+    finally:
+        server.drop(url)
+
+
+@contextmanager
+def serving(
+    url: str, count: int = 1, environ: Mapping[str, str] | None = None
+) -> Iterator[list[int]]:
+    """``count`` processes of ``batua serve`` with one worker each; yields their ports."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(_serving(url, environ or {})) for _ in range(count)]
+
+
+@contextmanager
+def _serving(url: str, environ: Mapping[str, str]) -> Iterator[int]:
+    port = free_port()
+    told = {
+        "BATUA_DATABASE_URL": url,
+        "BATUA_JWT_SECRET": SECRET,
+        "BATUA_CUSTOMER_ORDERS": "on",
+        "BATUA_RATE_LIMIT": "off",
+        **environ,
+    }
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            [*BATUA, "serve", "--port", str(port)],
+            env=_clean_environ() | told,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_for(port, process)
+            yield port
+        except BaseException:
+            print(_end_of(log), file=sys.stderr)
+            raise
+        finally:
+            process.terminate()
+            process.wait(STOP_S)
+
+
+def _clean_environ() -> dict[str, str]:
+    # A shop that its developer has configured is not what the table is about.
+    return {name: value for name, value in os.environ.items() if not name.startswith("BATUA_")}
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(LOOK_S)
+    raise Wrong("a server did not start")
+
+
+def _end_of(log: IO[bytes]) -> str:
+    log.seek(0)
+    return log.read()[-4000:].decode(errors="replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What ``batua verify`` said, how long it took and how much memory it had at most."""
+
+    verdict: str
+    seconds: float
+    peak_mib: float
+
+
+def prove(url: str, seconds_max: float = 900) -> Proved:
+    """Run ``batua verify`` in a process of its own. Raises ``Wrong`` for an unsound ledger."""
+    command = [*BATUA, "verify", "--quiet", "--database-url", url]
+    began, peak = time.perf_counter(), 0
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(
+            command, env=_clean_environ(), stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            while process.poll() is None:
+                # Asked of the living: wait4 would count what this process has, if it forked.
+                peak = max(peak, _peak_kib(process.pid))
+                if time.perf_counter() - began > seconds_max:
+                    raise Wrong(f"batua verify took longer than {seconds_max:.0f} s")
+                time.sleep(LOOK_S)
+        finally:
+            process.kill()
+            process.wait(STOP_S)
+        seconds = time.perf_counter() - began
+        if process.returncode != 0:
+            raise Wrong(f"batua verify: {_end_of(log)}")
+        return Proved(_end_of(log).strip(), seconds, peak / 1024)
+
+
+def _peak_kib(pid: int) -> int:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except OSError:
+        return 0
+    found = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(next(found, 0))
