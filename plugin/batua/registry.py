@@ -21,6 +21,7 @@ import requests
 from batua.clock import Clock
 from batua.contract import Gateway, Manifest, Notifier, Transport, check_gateway
 from batua.errors import ConfigurationError, Conflict
+from batua.failpoints import reach
 from batua.settings import read_plugin_settings
 
 __all__ = ["Plugin", "Registry"]
@@ -100,7 +101,10 @@ class Registry:
         self._closers += [session.close, lambda: threads.shutdown(wait=False, cancel_futures=True)]
 
         async def run_blocking(call: Callable[[], T], /) -> T:
-            return await asyncio.get_running_loop().run_in_executor(threads, call)
+            reach("gateway.asking")
+            answer = await asyncio.get_running_loop().run_in_executor(threads, call)
+            reach("gateway.answered")
+            return answer
 
         return Transport(
             http=http,

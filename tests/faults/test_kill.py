@@ -43,7 +43,7 @@ async def credited_once(shop, top_up):
 
 
 async def test_killed_when_the_event_is_stored_and_before_200(empty_url, tmp_path):
-    async with shop_of(empty_url, tmp_path, BATUA_TEST_FAILPOINT="inbox.stored") as shop:
+    async with shop_of(empty_url, tmp_path, BATUA_TEST_FAILPOINT="inbox.stored:kill@1") as shop:
         top_up = await shop.top_up("meera", 50_000)
         with contextlib.suppress(httpx.HTTPError):
             await shop.pay(top_up)

@@ -45,6 +45,11 @@ class Provider:
         self.simulator: RazorpaySimulator = simulator
 
     @property
+    def base(self) -> str:
+        """Where it answers without the proxy."""
+        return str(self._http.base_url)
+
+    @property
     def environ(self) -> dict[str, str]:
         return {
             "BATUA_RAZORPAY_KEY_ID": KEY_ID,

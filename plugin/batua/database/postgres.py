@@ -26,6 +26,7 @@ from batua.database.core import (
 )
 from batua.database.piccolo import SafePostgresEngine
 from batua.errors import CommitUnknown, DatabaseUnavailable, InvariantViolated
+from batua.failpoints import reach
 
 __all__ = ["PostgresDatabase"]
 
@@ -55,21 +56,28 @@ class _Statements:
         self._connection = connection
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
+        reach("database.asking")
         with _reachable():
             rows: Sequence[Row] = await self._connection.fetch(sql, *args)
+        reach("database.answered")
         return rows
 
     async def fetch_one(self, sql: str, *args: Any) -> Row | None:
+        reach("database.asking")
         with _reachable():
             row: Row | None = await self._connection.fetchrow(sql, *args)
+        reach("database.answered")
         return row
 
     async def fetch_all(self, queries: Sequence[Statement]) -> list[Sequence[Row]]:
         return [await self.fetch(sql, *args) for sql, args in queries]
 
     async def execute(self, sql: str, *args: Any) -> int:
+        reach("database.asking")
         with _reachable():
-            return _row_count(await self._connection.execute(sql, *args))
+            tag = await self._connection.execute(sql, *args)
+        reach("database.answered")
+        return _row_count(tag)
 
     async def execute_all(self, statements: Sequence[Statement]) -> list[int]:
         return [await self.execute(sql, *args) for sql, args in statements]
@@ -129,9 +137,11 @@ class PostgresDatabase(Database):
         task = self._open_transactions.enter()
         try:
             async with self._acquired() as connection:
+                reach("database.beginning")
                 with _reachable():
                     await connection.execute(BEGIN)
                 try:
+                    reach("database.begun")
                     yield _Statements(connection)
                 except BaseException:
                     await _roll_back(connection)
@@ -184,8 +194,12 @@ def _drop(connection: Any) -> None:
 
 
 async def _roll_back(connection: Any) -> None:
+    rollback = asyncio.ensure_future(connection.execute("rollback"))
     try:
-        await asyncio.shield(connection.execute("rollback"))
+        await asyncio.shield(rollback)
+    except asyncio.CancelledError:
+        await _settle(rollback)
+        raise
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         # A connection that can't roll back has lost its transaction with its session.
         _drop(connection)
@@ -193,13 +207,13 @@ async def _roll_back(connection: Any) -> None:
 
 async def _commit(connection: Any) -> None:
     # Cancelling a COMMIT on the wire may commit all the same (trap T8): it runs to its end.
+    reach("database.committing")
     with _reachable():  # a connection that is known to be gone is not even tried
         commit = asyncio.ensure_future(connection.execute("COMMIT;"))
     try:
         answer = await asyncio.shield(commit)
     except asyncio.CancelledError:
-        await asyncio.wait({commit})
-        commit.exception()
+        await _settle(commit)
         raise
     except asyncpg.PostgresConnectionError as error:
         _drop(connection)
@@ -215,6 +229,19 @@ async def _commit(connection: Any) -> None:
     if answer != "COMMIT":
         # PostgreSQL answers ROLLBACK, and no error, when a statement before had failed.
         raise InvariantViolated(f"COMMIT was answered with {answer}: nothing was committed")
+    reach("database.committed")
+
+
+async def _settle(statement: asyncio.Future[Any]) -> None:
+    """Wait for what is on the wire, however often the waiting is cancelled.
+
+    A connection that goes back to the pool in the middle of a statement is nobody's any more.
+    """
+    while not statement.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({statement})
+    if not statement.cancelled():
+        statement.exception()
 
 
 def _row_count(tag: str) -> int:

@@ -32,6 +32,7 @@ from batua.database.core import (
 )
 from batua.database.piccolo import SafeSQLiteEngine
 from batua.errors import CommitUnknown, ConfigurationError, DatabaseUnavailable
+from batua.failpoints import reach
 
 __all__ = ["SQLiteDatabase", "has_wal_reset_bug"]
 
@@ -118,9 +119,12 @@ class _Statements:
 
     async def fetch_all(self, queries: Sequence[Statement]) -> list[Sequence[Row]]:
         bound = [(_native(sql), _bind(args)) for sql, args in queries]
-        return await self._connection.run(
+        reach("database.asking")
+        rows: list[Sequence[Row]] = await self._connection.run(
             lambda connection: [connection.execute(*each).fetchall() for each in bound]
         )
+        reach("database.answered")
+        return rows
 
     async def execute(self, sql: str, *args: Any) -> int:
         (count,) = await self.execute_all([(sql, args)])
@@ -128,9 +132,12 @@ class _Statements:
 
     async def execute_all(self, statements: Sequence[Statement]) -> list[int]:
         bound = [(_native(sql), _bind(args)) for sql, args in statements]
-        return await self._connection.run(
+        reach("database.asking")
+        counts = await self._connection.run(
             lambda connection: [connection.execute(*each).rowcount for each in bound]
         )
+        reach("database.answered")
+        return counts
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         statement, values = _native(sql), [_bind(row) for row in rows]
@@ -187,13 +194,17 @@ class SQLiteDatabase(Database):
         task = self._open_transactions.enter()
         try:
             async with self._lock:
+                reach("database.beginning")
                 await self._begin()
                 try:
+                    reach("database.begun")
                     yield _Statements(self._writer)
+                    reach("database.committing")
                 except BaseException:
                     await self._writer.run(_roll_back)
                     raise
                 await _settled(self._writer.submit(_commit))
+                reach("database.committed")
         finally:
             self._open_transactions.leave(task)
 

@@ -39,6 +39,7 @@ COMMIT_UNKNOWN_PAUSE_S = 0.2
 CLOCK_BEHIND_MAX = timedelta(minutes=5)
 CLOCK_ALARM_EVERY = timedelta(minutes=1)
 
+_CUT_OFF = "The process was told to stop. Send the same request again."
 _UNAVAILABLE = "The database is unavailable. Try again."
 _CLOCK_BEHIND = "The clocks of this shop's machines differ by more than five minutes. Try again."
 
@@ -124,7 +125,14 @@ class Engine:
         while self._queue:
             group: list[_Queued] = []
             self._fill(group)
-            await self._run(group, may_grow=True)
+            try:
+                await self._run(group, may_grow=True)
+            except asyncio.CancelledError:
+                # Somebody ends the loop. Nobody may wait for ever for what was begun.
+                _resolve(group, CommitUnknown, _CUT_OFF)
+                _resolve(self._queue, TryAgain, "overloaded", _CUT_OFF)
+                self._queue.clear()
+                raise
 
     def _fill(self, group: list[_Queued]) -> None:
         while self._queue and len(group) < GROUP_MAX:

@@ -22,11 +22,16 @@ class StatementFilter:
     before_seq: int | None = None
 
 
+# Not a join: PostgreSQL would read and sort every entry of the account, instead of walking the
+# newest of them backwards in the index.
+_OF_ACCOUNT = "e.account_id = (select id from batua_account where key = $1)"
+
+
 async def read_statement(
     database: Database, account: AccountName, wanted: StatementFilter, limit: int
 ) -> Sequence[Row]:
     """At most ``limit`` entries joined with their transfers, newest first."""
-    where = ["a.key = $1"]
+    where = [_OF_ACCOUNT]
     args: list[object] = [account.key]
     for condition, value in (
         ("t.created_at >= {}", wanted.since),
@@ -40,8 +45,7 @@ async def read_statement(
     return await database.fetch(
         "select t.id, t.seq, t.kind, e.amount, e.balance_after, t.currency, t.order_id,"
         " t.top_up_id, t.payment_id, t.refund_id, t.reason, t.occurred_at, t.created_at"
-        " from batua_account a join batua_entry e on e.account_id = a.id"
-        " join batua_transfer t on t.seq = e.transfer_seq"
+        " from batua_entry e join batua_transfer t on t.seq = e.transfer_seq"
         f" where {' and '.join(where)} order by e.transfer_seq desc limit {int(limit)}",
         *args,
     )
@@ -50,8 +54,8 @@ async def read_statement(
 async def balance_at(database: Database, account: AccountName, moment: datetime) -> int:
     """The posted balance in minor units as it was at ``moment`` (UTC)."""
     row = await database.fetch_one(
-        "select e.balance_after from batua_account a join batua_entry e on e.account_id = a.id"
-        " where a.key = $1 and e.transfer_seq <= coalesce("
+        f"select e.balance_after from batua_entry e where {_OF_ACCOUNT}"
+        " and e.transfer_seq <= coalesce("
         "(select seq from batua_transfer where created_at <= $2"
         " order by created_at desc, seq desc limit 1), 0)"
         " order by e.transfer_seq desc limit 1",
