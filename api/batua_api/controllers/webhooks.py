@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from litestar import Controller, MediaType, Request, Response, get, post
@@ -13,9 +12,6 @@ from batua.errors import NotFound
 from batua_api.access import shop_of
 
 __all__ = ["WebhookController"]
-
-# A running application is kept here: the loop itself holds tasks weakly.
-_applying: set[asyncio.Task[None]] = set()
 
 
 class WebhookController(Controller):
@@ -38,9 +34,7 @@ class WebhookController(Controller):
         inbox_id = await shop.receiver.receive(code, body, headers)
         if inbox_id is None:
             return {"status": "known"}
-        task = asyncio.create_task(shop.applier.apply(inbox_id))
-        _applying.add(task)
-        task.add_done_callback(_applying.discard)
+        shop.applier.apply_soon(inbox_id)
         return {"status": "stored"}
 
     @get(operation_id="answer_challenge", summary="Answer challenge", media_type=MediaType.TEXT)

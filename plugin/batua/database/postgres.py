@@ -83,8 +83,10 @@ class _Statements:
         return [await self.execute(sql, *args) for sql, args in statements]
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        reach("database.asking")
         with _reachable():
             await self._connection.executemany(sql, rows)
+        reach("database.answered")
         return -1
 
 

@@ -141,9 +141,12 @@ class _Statements:
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         statement, values = _native(sql), [_bind(row) for row in rows]
-        return await self._connection.run(
+        reach("database.asking")
+        count = await self._connection.run(
             lambda connection: connection.executemany(statement, values).rowcount
         )
+        reach("database.answered")
+        return count
 
 
 class SQLiteDatabase(Database):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from datetime import timedelta
+from collections import deque
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from batua.clock import Clock, NewId
 from batua.contract import (
@@ -15,9 +18,10 @@ from batua.contract import (
     RefundResult,
     WebhookEvent,
 )
-from batua.database import Database, Row
-from batua.errors import Refusal, TryAgain
+from batua.database import Database, Row, Transaction
+from batua.errors import BatuaError, Refusal, TryAgain
 from batua.inbox.events import decode_events
+from batua.inbox.grouping import Grouped
 from batua.ledger import Engine
 from batua.payments import Applied, ApplyPaymentResult, Purposes, Refunder
 from batua.registry import Registry
@@ -26,6 +30,8 @@ __all__ = ["Applier"]
 
 ATTEMPTS_MAX = 20
 RETRY_MAX_S = 3600
+SIDE_BY_SIDE_MAX = 32
+"""How many events are applied at a time. More would hold up those that wait to be stored."""
 
 log = logging.getLogger(__name__)
 
@@ -54,20 +60,47 @@ class Applier:
         self._purposes = purposes
         self._now = now
         self._new_id = new_id
+        self._reading = Grouped(self._read)
+        self._closing = Grouped(self._close)
+        self._soon: deque[str] = deque()
+        self._appliers: set[asyncio.Task[None]] = set()
 
     async def apply(self, inbox_id: str) -> None:
         """Apply one stored event. May move money. Never raises: a failure is retried later."""
-        row = await self._database.fetch_one("select * from batua_inbox where id = $1", inbox_id)
+        try:
+            row = await self._reading.put(inbox_id)
+        except Exception as error:
+            log.warning("event %s could not be read", inbox_id, exc_info=error)
+            return
         if row is None or row["next_attempt_at"] is None:
             return
         try:
             status, note = await self._apply_all(row)
+            await self._closing.put((row, status, note))
         except Exception as error:
             # Whatever went wrong, the bytes are safe and are tried again.
             log.warning("event %s could not be applied", inbox_id, exc_info=error)
-            await self._retry(row, f"{type(error).__name__}: {error}")
-        else:
-            await self._close(row, status, note)
+            with suppress(BatuaError):  # without a database it is due again all the same
+                await self._retry(row, f"{type(error).__name__}: {error}")
+
+    def apply_soon(self, inbox_id: str) -> None:
+        """Apply it when it is its turn: what is still to be stored goes first."""
+        self._soon.append(inbox_id)
+        if len(self._appliers) < SIDE_BY_SIDE_MAX:
+            task = asyncio.create_task(self._apply_what_waits())
+            self._appliers.add(task)
+            task.add_done_callback(self._appliers.discard)
+
+    async def _apply_what_waits(self) -> None:
+        while self._soon:
+            await self.apply(self._soon.popleft())
+
+    async def _read(self, ids: list[str]) -> list[Row | None]:
+        rows = await self._database.fetch(
+            f"select * from batua_inbox where {self._database.dialect.in_list('id', '$1')}", ids
+        )
+        found = {row["id"]: row for row in rows}
+        return [found.get(inbox_id) for inbox_id in ids]
 
     async def _apply_all(self, row: Row) -> tuple[str, str]:
         outcome = ("ignored", "")
@@ -132,27 +165,35 @@ class Applier:
             raise TryAgain("gateway_unavailable", f"{gateway} knows no attempt on it yet.")
         return fetched.attempts
 
-    async def _close(self, row: Row, status: str, note: str) -> None:
-        if status == "quarantined":
-            log.error("event %s of %s needs a person: %s", row["id"], row["gateway"], note)
+    async def _close(self, outcomes: list[tuple[Row, str, str]]) -> list[None]:
+        """Remember what became of events that were applied side by side."""
+        for row, status, note in outcomes:
+            if status == "quarantined":
+                log.error("event %s of %s needs a person: %s", row["id"], row["gateway"], note)
+        now = self._now()
         async with self._database.transaction() as transaction:
-            now = self._now()
-            # A payment may have learnt this reference since the event was found unmatched.
-            is_due = status == "unmatched" and await transaction.fetch_one(
-                "select 1 from batua_payment where gateway = $1 and provider_reference = $2",
-                row["gateway"],
-                row["provider_reference"],
-            )
-            await transaction.execute(
+            await transaction.execute_many(
                 "update batua_inbox set status = $1, note = $2, next_attempt_at = $3,"
                 " applied_at = $4, attempts = attempts + 1, version = version + 1"
                 " where id = $5",
-                status,
-                note,
-                now if is_due else None,
-                now,
-                row["id"],
-            )
+                [
+                    (status, note, await self._next_attempt(transaction, row, status), now,
+                     row["id"])
+                    for row, status, note in outcomes
+                ],
+            )  # fmt: skip
+        return [None] * len(outcomes)
+
+    async def _next_attempt(
+        self, transaction: Transaction, row: Row, status: str
+    ) -> datetime | None:
+        # A payment may have learnt this reference since the event was found unmatched.
+        is_due = status == "unmatched" and await transaction.fetch_one(
+            "select 1 from batua_payment where gateway = $1 and provider_reference = $2",
+            row["gateway"],
+            row["provider_reference"],
+        )
+        return self._now() if is_due else None
 
     async def _retry(self, row: Row, note: str) -> None:
         attempts = row["attempts"] + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -14,6 +15,7 @@ from batua.contract import PaymentResult, WebhookEvent, WebhookRejected, Webhook
 from batua.database import Database
 from batua.errors import NotFound
 from batua.inbox.events import encode_events
+from batua.inbox.grouping import Grouped
 from batua.registry import Registry
 
 __all__ = ["Receiver"]
@@ -34,6 +36,7 @@ class Receiver:
         self._registry = registry
         self._now = now
         self._new_id = new_id
+        self._inserting = Grouped(self._insert)
 
     async def receive(self, code: str, body: bytes, headers: Mapping[str, str]) -> str | None:
         """Store a genuine webhook and return its id; None for one that has been dealt with.
@@ -54,27 +57,41 @@ class Receiver:
         events = await plugin.instance.verify_webhook(request)
         first = events[0] if events else WebhookEvent(event_id="", event_type="", payload=None)
         inbox_id, digest = self._new_id("inb"), hashlib.sha256(body).hexdigest()
+        row = (
+            inbox_id,
+            code,
+            first.event_id,
+            digest,
+            first.event_type,
+            body,
+            _kept(headers),
+            encode_events(events),
+            _reference(events),
+            now + timedelta(seconds=RECOVERY_S),
+            now,
+        )
+        is_new = await self._inserting.put(row)
+        failpoints.reach("inbox.stored")
+        return inbox_id if is_new else await self._waiting(code, first.event_id, digest)
+
+    async def _insert(self, rows: list[tuple[Any, ...]]) -> list[bool]:
+        """Store what came in together; which of it is new. The rest stays as it was stored."""
+        ids = [row[0] for row in rows]
         async with self._database.transaction() as transaction:
-            stored = await transaction.execute(
+            await transaction.execute_many(
                 "insert into batua_inbox (id, gateway, event_id, body_sha256, event_type, body,"
                 " headers, events, status, provider_reference, note, attempts, next_attempt_at,"
                 " received_at, applied_at, version) values ($1, $2, $3, $4, $5, $6, $7, $8,"
                 " 'received', $9, '', 0, $10, $11, null, 1)"
                 " on conflict (gateway, event_id, body_sha256) do nothing",
-                inbox_id,
-                code,
-                first.event_id,
-                digest,
-                first.event_type,
-                body,
-                _kept(headers),
-                encode_events(events),
-                _reference(events),
-                now + timedelta(seconds=RECOVERY_S),
-                now,
+                rows,
             )
-        failpoints.reach("inbox.stored")
-        return inbox_id if stored else await self._waiting(code, first.event_id, digest)
+            stored = await transaction.fetch(
+                f"select id from batua_inbox where {self._database.dialect.in_list('id', '$1')}",
+                ids,
+            )
+        new = {row["id"] for row in stored}
+        return [inbox_id in new for inbox_id in ids]
 
     async def _waiting(self, code: str, event_id: str, digest: str) -> str | None:
         row = await self._database.fetch_one(
