@@ -251,7 +251,7 @@ async def test_customers_are_put_and_seen(api):
                   {"name": ""}, {"id": "x"}):  # fmt: skip
         answer = await api.post(f"/customers/{who}", wrong, "service", method="PUT")
         assert answer.status_code == 400, wrong
-    wallet = shaped(await api.get(f"/customers/{who}/wallet", "viewer"), schemas.WalletView)
+    wallet = shaped(await api.get(f"/customers/{who}/wallet", "viewer"), schemas.StaffWalletView)
     assert wallet["balance"] == 0
 
 

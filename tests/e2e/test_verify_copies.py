@@ -82,7 +82,7 @@ async def test_a_copy_that_lacks_a_migration_is_said_to_lack_it(shop, tmp_path):
     before = (tmp_path / "old.sqlite").read_bytes()
     status, said, problem = verify(tmp_path / "old.sqlite")
     assert (status, said) == (1, "")
-    assert "the database lacks 0002_lots" in problem
+    assert "the database lacks 0003_attention" in problem
     assert (tmp_path / "old.sqlite").read_bytes() == before
 
 

@@ -38,6 +38,8 @@ from tests.support.model_words import operation_of, plain
 __all__ = ["DRAWS", "Check", "Pick", "SeededPick", "draw_any"]
 
 T = TypeVar("T")
+BEHIND_MAX_S = 240
+"""A clock that is more than five minutes behind the ledger is refused."""
 KEPT = 200  # how many commands are remembered to be sent again
 
 
@@ -107,8 +109,9 @@ class Check:
         return f"{self.prefix}.{self.number}"
 
     def move_clock(self, seconds: int) -> None:
-        """The ledger's own time stands still while the clock runs back."""
-        self.clock.advance(seconds)
+        """The ledger's own time stands still while the clock runs back, as far as it may."""
+        behind = (self.last_at - self.clock.now()).total_seconds()
+        self.clock.advance(max(seconds, behind - BEHIND_MAX_S))
         self.model.now = max(self.clock.now(), self.last_at)
 
     def expect(self, command: Any) -> tuple[Any, ...]:
