@@ -153,7 +153,7 @@ async def test_killed_at_any_moment_every_acknowledged_payment_exists_exactly_on
 ):
     moments = random.Random(dialect_name)
     journal = Journal()
-    for _ in range(50 if soak else 5):
+    for _ in range(2_500 if soak else 5):
         async with shop_of(empty_url, tmp_path) as shop:
             shoppers = [asyncio.create_task(shopper(shop, journal, i)) for i in range(CLIENTS)]
             # From a thread: in the loop itself it would only come between two requests.

@@ -292,6 +292,7 @@ class Book:
         """
         if movement.amount > hold["amount"]:
             raise InvariantViolated(f"hold {hold['id']}: captures more than it holds")
+        self.account(movement.debit)  # what is due beside the hold expires first
         credit = self.account(movement.credit)
         held = self._close_hold(hold, movement.debit, status="captured", captured=movement.amount)
         debit = self._open(movement.debit)

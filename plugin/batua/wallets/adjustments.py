@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from batua.clock import NewId
@@ -26,6 +26,8 @@ from batua.wallets.customers import Newcomers, customer_needs, ensure_customer
 from batua.wallets.tables import Adjustment
 
 __all__ = ["Adjust", "AdjustmentKind", "AdjustmentReason", "DecideAdjustment", "Direction"]
+
+BONUS_MAX = timedelta(days=36_525)
 
 
 class AdjustmentReason(StrEnum):
@@ -84,7 +86,7 @@ class Adjust:
     def decide(self, book: Book) -> Record:
         if (known := book.get(Adjustment, "id", self.id)) is not None:
             return self._known(known)
-        self._require_kind()
+        self._require_kind(book.now)
         ensure_customer(book, self.customer_id, self.newcomers, self.new_id)
         waits = self.money.amount > self.approval_limit
         adjustment = book.insert(
@@ -110,9 +112,12 @@ class Adjust:
             book.hold(self.id, _wallet(adjustment), self.money.amount)
         return adjustment
 
-    def _require_kind(self) -> None:
+    def _require_kind(self, now: datetime) -> None:
         if self.kind is not AdjustmentKind.BONUS and self.expires_at is not None:
             raise InvalidRequest("Only a bonus expires.", pointer="/expires_at")
+        if self.expires_at is not None and self.expires_at > now + BONUS_MAX:
+            # The end of time itself has no equal in UTC, and a database would fail on it.
+            raise InvalidRequest("A bonus lasts 100 years at most.", pointer="/expires_at")
         if self.kind is AdjustmentKind.BONUS and self.direction is not Direction.CREDIT:
             raise InvalidRequest("A bonus is given, never taken.", pointer="/kind")
 
