@@ -25,7 +25,7 @@ from tests.support.provider import open_provider
 from tests.support.shop import open_shop
 
 NEVER = 10**9
-SAMPLE = 10
+SAMPLE = 5
 SEED = 20261123
 
 

@@ -196,7 +196,10 @@ def _drop(connection: Any) -> None:
 
 
 async def _roll_back(connection: Any) -> None:
-    rollback = asyncio.ensure_future(connection.execute("rollback"))
+    try:
+        rollback = asyncio.ensure_future(connection.execute("rollback"))
+    except asyncpg.InterfaceError:
+        return  # it was lost, and has left the pool already
     try:
         await asyncio.shield(rollback)
     except asyncio.CancelledError:
