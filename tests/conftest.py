@@ -9,6 +9,7 @@ import batua.fixed_sqlite  # noqa: F401
 
 # isort: split
 
+import gc
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -28,6 +29,20 @@ SOAK = os.environ.get("BATUA_TEST_SOAK") == "1"
 settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("soak", deadline=None, max_examples=2000)
 settings.load_profile("soak" if SOAK else "seeded")
+
+
+gc.set_threshold(50_000, 20, 20)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _spare_the_collector() -> None:
+    """What earlier modules left (panels, models, examples) is not walked again and again.
+
+    Late in a long run the collector would take more time than the tests, and a server more than
+    ten seconds to start.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
