@@ -32,6 +32,7 @@ from batua.ledger import (
     HoldOpened,
     Linked,
     LinkedAnswers,
+    NewLot,
     OpenHold,
     PostTransfer,
     ReverseTransfer,
@@ -470,3 +471,23 @@ async def test_a_lost_commit_of_any_operation_has_one_effect(postgres_url, open_
             BANK.key: (-500, 0), ASHA.key: (290, 0), REVENUE.key: (210, 0), RAVI.key: (0, 0),
         }  # fmt: skip
         await engine.close()
+
+
+async def test_a_reversal_gives_lots_back_what_was_spent_and_takes_what_was_opened(
+    engine, database
+):
+    promotion = AccountName.promotion("INR")
+    bonus = movement(promotion, ASHA, 40, id="bonus", opens=NewLot(kind="bonus"))
+    await engine.submit(PostTransfer(bonus))
+    await engine.submit(PostTransfer(movement(ASHA, REVENUE, 30, id="spent")))
+
+    async def remaining():
+        (lot,) = await database.fetch("select remaining from batua_lot")
+        return lot["remaining"]
+
+    assert await remaining() == 10
+    await engine.submit(reverse(id="back", of="spent"))
+    assert await remaining() == 40
+    await engine.submit(reverse(id="taken", of="bonus"))
+    assert await remaining() == 0
+    assert (await balances(database))[ASHA.key] == (500, 0)

@@ -11,7 +11,7 @@ from batua.ledger import AccountName, Book, NewLot, Part
 from batua.ledger.book import NotLoaded
 from batua.ledger.lots import hold_needs, paid_free, returned, without_bonus
 from batua.ledger.rows import Need
-from batua.ledger.tables import Account, Lot, LotEntry
+from batua.ledger.tables import Account, HoldLot, Lot, LotEntry
 from tests.support.clock import START
 from tests.support.ledger import ASHA, BANK, REVENUE, accounts, movement
 
@@ -181,3 +181,13 @@ def test_undo_brings_back_every_lot(book):
     book.undo_to(mark)
     assert left(book) == before
     check(book)
+
+
+def test_a_hold_that_keeps_what_the_wallet_does_not_hold_is_a_violation(book):
+    hold = book.hold("hld", ASHA, 30)
+    refund = lot(book, "refund")
+    book.insert(
+        HoldLot, id=f"hld/{refund['id']}", hold_id="hld", lot_id=refund["id"], amount=5
+    )  # it says so, and the lot does not
+    with pytest.raises(InvariantViolated, match="does not hold"):
+        book.void_hold(hold, ASHA)
