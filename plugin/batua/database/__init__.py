@@ -5,13 +5,14 @@ context poisoned when COMMIT fails, nests silently and begins deferred on SQLite
 and T13).  Here a transaction is an object that is handed on, not a hidden context.
 """
 
-from batua.database.core import Database, Dialect, Reader, Row, Statement, Transaction
+from batua.database.core import Database, Dialect, Lookup, Reader, Row, Statement, Transaction
 from batua.database.migrate import migrate, migrations, pending
 from batua.database.opening import open_database
 
 __all__ = [
     "Database",
     "Dialect",
+    "Lookup",
     "Reader",
     "Row",
     "Statement",

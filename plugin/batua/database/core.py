@@ -6,18 +6,45 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from piccolo.engine.base import Engine
 
 from batua.dialect import Dialect
 from batua.errors import NestedTransaction
 
-__all__ = ["Database", "Dialect", "OpenTransactions", "Reader", "Row", "Statement", "Transaction"]
+__all__ = [
+    "Database",
+    "Dialect",
+    "Lookup",
+    "OpenTransactions",
+    "Reader",
+    "Row",
+    "Statement",
+    "Transaction",
+]
 
 Row = Mapping[str, Any]
 Statement = tuple[str, Sequence[Any]]
 """SQL with ``$1`` placeholders, and their arguments."""
+
+
+class Lookup(NamedTuple):
+    """The rows of ``table`` whose ``column`` (of an SQL ``type``) is one of ``values``.
+
+    ``only`` is a condition in SQL that leaves rows out, or empty.
+    """
+
+    table: str
+    column: str
+    type: str
+    only: str
+    values: Sequence[str | int]
+
+    def condition(self, dialect: Dialect, placeholder: str) -> str:
+        """What stands after WHERE, with ``values`` bound to ``placeholder``."""
+        listed = dialect.in_list(self.column, placeholder, self.type)
+        return f"{listed} and {self.only}" if self.only else listed
 
 
 class Reader(Protocol):
@@ -27,8 +54,8 @@ class Reader(Protocol):
 
     async def fetch_one(self, sql: str, *args: Any) -> Row | None: ...
 
-    async def fetch_all(self, queries: Sequence[Statement]) -> list[Sequence[Row]]:
-        """Run several queries in order: in one trip where the engine can."""
+    async def look_up(self, lookups: Sequence[Lookup]) -> list[Sequence[Row]]:
+        """The rows of each, all of them in one trip."""
 
 
 class Transaction(Reader, Protocol):

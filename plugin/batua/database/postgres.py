@@ -18,6 +18,7 @@ from piccolo.engine.base import Engine
 from batua.database.core import (
     Database,
     Dialect,
+    Lookup,
     OpenTransactions,
     Reader,
     Row,
@@ -69,8 +70,17 @@ class _Statements:
         reach("database.answered")
         return row
 
-    async def fetch_all(self, queries: Sequence[Statement]) -> list[Sequence[Row]]:
-        return [await self.fetch(sql, *args) for sql, args in queries]
+    async def look_up(self, lookups: Sequence[Lookup]) -> list[Sequence[Row]]:
+        # Rows of a table are values of its type, and come back as rows.
+        columns = (
+            f"(select array_agg({each.table}) from {each.table}"
+            f" where {each.condition(Dialect.POSTGRES, f'${place}')})"
+            for place, each in enumerate(lookups, 1)
+        )
+        (found,) = await self.fetch(
+            f"select {', '.join(columns)}", *(each.values for each in lookups)
+        )
+        return [rows or () for rows in found]
 
     async def execute(self, sql: str, *args: Any) -> int:
         reach("database.asking")

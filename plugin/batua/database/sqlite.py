@@ -24,6 +24,7 @@ from piccolo.engine.base import Engine
 from batua.database.core import (
     Database,
     Dialect,
+    Lookup,
     OpenTransactions,
     Reader,
     Row,
@@ -110,14 +111,23 @@ class _Statements:
         self._connection = connection
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
-        (rows,) = await self.fetch_all([(sql, args)])
+        (rows,) = await self._fetch_all([(sql, args)])
         return rows
 
     async def fetch_one(self, sql: str, *args: Any) -> Row | None:
         rows = await self.fetch(sql, *args)
         return rows[0] if rows else None
 
-    async def fetch_all(self, queries: Sequence[Statement]) -> list[Sequence[Row]]:
+    async def look_up(self, lookups: Sequence[Lookup]) -> list[Sequence[Row]]:
+        return await self._fetch_all(
+            [
+                (f"select * from {each.table} where {each.condition(Dialect.SQLITE, '$1')}",
+                 (each.values,))
+                for each in lookups
+            ]
+        )  # fmt: skip
+
+    async def _fetch_all(self, queries: Sequence[Statement]) -> list[Sequence[Row]]:
         bound = [(_native(sql), _bind(args)) for sql, args in queries]
         reach("database.asking")
         rows: list[Sequence[Row]] = await self._connection.run(

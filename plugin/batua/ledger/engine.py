@@ -206,7 +206,7 @@ class Engine:
                 needs, asking = _ask(asking, book)
                 if not needs:
                     break
-                await load(self._database, transaction, book, needs)
+                await load(transaction, book, needs)
             outcomes = [_decide(operation, book) for operation in operations]
             changed = [*book.inserted, *book.updated.values()]
             if changed:

@@ -10,7 +10,7 @@ from typing import Any
 from piccolo.columns import BigInt, Boolean, Column, Integer, Text, Timestamptz
 from piccolo.table import Table
 
-from batua.database import Database, Dialect, Statement, Transaction
+from batua.database import Database, Dialect, Lookup, Statement, Transaction
 from batua.errors import InvariantViolated, StaleRow
 from batua.ledger.book import Book, Need, Record
 from batua.ledger.tables import columns_of, primary_key
@@ -30,20 +30,26 @@ async def lock_head(database: Database, transaction: Transaction) -> dict[str, A
     return dict(head)
 
 
-async def load(
-    database: Database, transaction: Transaction, book: Book, needs: Iterable[Need]
-) -> None:
-    """Load rows by table and column, one statement each."""
+async def load(transaction: Transaction, book: Book, needs: Iterable[Need]) -> None:
+    """Load rows by table and column, all in one trip."""
     wanted: dict[tuple[type[Table], str, str], list[Need]] = defaultdict(list)
     for need in needs:
         wanted[need.table, need.column, need.only].append(need)
-    answers = await transaction.fetch_all(
+    # In one order, so that the same kinds of needs are the same statement.
+    places = sorted(wanted.items(), key=lambda item: (item[0][0]._meta.tablename, *item[0][1:]))
+    answers = await transaction.look_up(
         [
-            (_select(database.dialect, *place), ([need.value for need in group],))
-            for place, group in wanted.items()
+            Lookup(
+                table._meta.tablename,
+                column,
+                _pg_type(table, column),
+                only,
+                [need.value for need in group],
+            )
+            for (table, column, only), group in places
         ]
     )
-    for ((table, column, _), group), rows in zip(wanted.items(), answers, strict=True):
+    for ((table, column, _), group), rows in zip(places, answers, strict=True):
         # A row that two needs reach is one record, or one change would hide the other.
         known, key = book.records(table), primary_key(table)
         found: dict[Any, list[Record]] = defaultdict(list)
@@ -141,13 +147,6 @@ def _update_sql(dialect: Dialect, table: type[Table], changed: tuple[str, ...]) 
         f"update {name} set {settings}, version = {name}.version + 1 from {rows}"
         f" where {name}.{key} = new.{key} and {name}.version = new.version"
     )
-
-
-@cache
-def _select(dialect: Dialect, table: type[Table], column: str, only: str) -> str:
-    condition = dialect.in_list(column, "$1", _pg_type(table, column))
-    also = f" and {only}" if only else ""
-    return f"select * from {table._meta.tablename} where {condition}{also}"
 
 
 def _by_table(rows: Iterable[Record]) -> dict[type[Table], list[Record]]:
