@@ -285,19 +285,24 @@ async def test_an_operation_that_needs_ever_more_is_stopped(engine):
 # --- groups -------------------------------------------------------------------------------------
 
 
-async def test_a_group_shares_one_transaction(engine, database, commits):
+async def test_half_of_those_who_are_about_share_one_transaction(engine, database, commits):
     await at_once(engine, *(PostTransfer(movement(amount=1)) for _ in range(50)))
-    assert commits == [
+    assert commits == 2 * [
         frozenset({"batua_account", "batua_transfer", "batua_entry"}),
     ]
     assert await balances(database) == {BANK.key: (-50, 0), ASHA.key: (50, 0)}
     assert await assert_chain_holds(database) == 50
 
 
+async def test_few_share_one_transaction_whole(engine, commits):
+    await at_once(engine, *(PostTransfer(movement(amount=1)) for _ in range(8)))
+    assert len(commits) == 1
+
+
 async def test_a_long_queue_is_taken_in_groups_of_256(engine, database, commits):
-    await at_once(engine, *(PostTransfer(movement(amount=1)) for _ in range(300)))
-    assert len(commits) == 2
-    assert await assert_chain_holds(database) == 300
+    await at_once(engine, *(PostTransfer(movement(amount=1)) for _ in range(700)))
+    assert len(commits) == 3
+    assert await assert_chain_holds(database) == 700
 
 
 async def test_what_reads_something_not_loaded_runs_alone(engine, commits):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -64,8 +64,13 @@ class Transaction(Reader, Protocol):
     async def execute(self, sql: str, *args: Any) -> int:
         """Run one statement; returns the number of rows that it changed."""
 
-    async def execute_all(self, statements: Sequence[Statement]) -> list[int]:
-        """Run several statements in order: in one trip where the engine can."""
+    async def execute_all(
+        self, statements: Sequence[Statement], meanwhile: Callable[[], object]
+    ) -> list[int]:
+        """Run several statements in order: in one trip where the engine can.
+
+        ``meanwhile`` is called once, when the database has got the last of them to work on.
+        """
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run one statement for each row of arguments; the number of rows changed, if known."""

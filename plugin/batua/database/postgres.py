@@ -7,7 +7,7 @@ that a shop can be a schema, and with Citus a schema can be a node.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -35,9 +35,12 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 """A process that stopped while it held the head lock loses it after this."""
 
 
-BEGIN = "begin isolation level read committed; set local enable_seqscan = off"
-"""In one message. What a transaction reads, it reads by key: a plan that was made and kept while a
-table was new and empty would walk the whole of it ever after (until autovacuum looks at it)."""
+BEGIN = (
+    "begin isolation level read committed; set local enable_seqscan = off;"
+    " set local enable_hashjoin = off; set local enable_mergejoin = off"
+)
+"""In one message. What a transaction reads and changes, it finds by key: a plan that was made and
+kept while a table was new and empty would walk the whole of it (until autovacuum looks at it)."""
 
 UNREACHABLE = (
     OSError,
@@ -80,7 +83,7 @@ class _Statements:
         (found,) = await self.fetch(
             f"select {', '.join(columns)}", *(each.values for each in lookups)
         )
-        return [rows or () for rows in found]
+        return [rows or [] for rows in found.values()]
 
     async def execute(self, sql: str, *args: Any) -> int:
         reach("database.asking")
@@ -89,8 +92,13 @@ class _Statements:
         reach("database.answered")
         return _row_count(tag)
 
-    async def execute_all(self, statements: Sequence[Statement]) -> list[int]:
-        return [await self.execute(sql, *args) for sql, args in statements]
+    async def execute_all(
+        self, statements: Sequence[Statement], meanwhile: Callable[[], object]
+    ) -> list[int]:
+        *first, (sql, args) = statements
+        counts = [await self.execute(each[0], *each[1]) for each in first]
+        asyncio.get_running_loop().call_soon(meanwhile)
+        return [*counts, await self.execute(sql, *args)]
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         reach("database.asking")

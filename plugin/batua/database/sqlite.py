@@ -137,12 +137,15 @@ class _Statements:
         return rows
 
     async def execute(self, sql: str, *args: Any) -> int:
-        (count,) = await self.execute_all([(sql, args)])
+        (count,) = await self.execute_all([(sql, args)], _nothing)
         return count
 
-    async def execute_all(self, statements: Sequence[Statement]) -> list[int]:
+    async def execute_all(
+        self, statements: Sequence[Statement], meanwhile: Callable[[], object]
+    ) -> list[int]:
         bound = [(_native(sql), _bind(args)) for sql, args in statements]
         reach("database.asking")
+        asyncio.get_running_loop().call_soon(meanwhile)
         counts = await self._connection.run(
             lambda connection: [connection.execute(*each).rowcount for each in bound]
         )
@@ -240,6 +243,10 @@ class SQLiteDatabase(Database):
         if self._engine is None:
             self._engine = SafeSQLiteEngine(path=str(self.path), timeout=BUSY_TIMEOUT_S)
         return self._engine
+
+
+def _nothing() -> None:
+    """Nothing else to do."""
 
 
 def _set_journal_mode(connection: sqlite3.Connection, path: Path) -> None:

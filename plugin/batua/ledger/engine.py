@@ -31,9 +31,11 @@ from batua.ledger.store import load, lock_head, write
 
 __all__ = ["Engine", "Operation"]
 
+GROUP_MIN = 8
 GROUP_MAX = 256
 QUEUE_MAX = 4096
 LOAD_ROUNDS_MAX = 5
+ANSWERS_WAIT_S_MAX = 0.005
 COMMIT_UNKNOWN_TRIES = 5
 COMMIT_UNKNOWN_PAUSE_S = 0.2
 CLOCK_BEHIND_MAX = timedelta(minutes=5)
@@ -99,6 +101,8 @@ class Engine:
         self._queue: deque[_Queued] = deque()
         self._runner: asyncio.Task[None] | None = None
         self._clock_alarm_at: datetime | None = None
+        self._answers: list[tuple[_Queued, Any]] = []
+        self._last_group = 0
 
     async def submit(self, operation: Operation[A]) -> A:
         """Run ``operation`` and return its answer. May move money.
@@ -135,7 +139,13 @@ class Engine:
                 raise
 
     def _fill(self, group: list[_Queued]) -> None:
-        while self._queue and len(group) < GROUP_MAX:
+        """Take half of those who are about: the others are heard while the database works.
+
+        Were all in one group, this process and the database would wait for each other by turns.
+        """
+        about = len(group) + len(self._queue) + self._last_group
+        most = min(GROUP_MAX, max(GROUP_MIN, (about + 1) // 2))
+        while self._queue and len(group) < most:
             group.append(self._queue.popleft())
 
     async def _run(
@@ -185,7 +195,12 @@ class Engine:
             if isinstance(outcome, NotLoaded):
                 alone.append(queued)
             else:
-                queued.resolve(outcome)
+                self._answers.append((queued, outcome))
+        self._last_group = len(group)
+        if self._queue:
+            asyncio.get_running_loop().call_later(ANSWERS_WAIT_S_MAX, self._give_answers)
+        else:
+            self._give_answers()
         if len(group) == 1 and alone:
             raise InvariantViolated(f"an operation reads what it never asked for: {outcomes[0]}")
         return alone
@@ -210,8 +225,20 @@ class Engine:
             outcomes = [_decide(operation, book) for operation in operations]
             changed = [*book.inserted, *book.updated.values()]
             if changed:
-                await write(self._database, transaction, book, self._tables)
+                await write(
+                    self._database, transaction, book, self._tables, meanwhile=self._give_answers
+                )
         return outcomes, frozenset(row.table._meta.tablename for row in changed)
+
+    def _give_answers(self) -> None:
+        """Answer those whose group was committed.
+
+        They make work, so the next group goes first, until the database has it to write: as long
+        as we hold the ledger's lock and the database waits for us, nothing else may run here.
+        """
+        answers, self._answers = self._answers, []
+        for queued, outcome in answers:
+            queued.resolve(outcome)
 
     def _require_clock(self, last_at: datetime, clock: datetime) -> None:
         """Raises ``TryAgain`` (``clock_behind``) when either clock can't be right."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -61,11 +61,16 @@ async def load(transaction: Transaction, book: Book, needs: Iterable[Need]) -> N
 
 
 async def write(
-    database: Database, transaction: Transaction, book: Book, tables: Sequence[type[Table]]
+    database: Database,
+    transaction: Transaction,
+    book: Book,
+    tables: Sequence[type[Table]],
+    meanwhile: Callable[[], object],
 ) -> None:
     """Write everything that was staged, parents before children, and move the head.
 
-    What is given up comes before what takes its place: a unique index may allow only one. Raises
+    What is given up comes before what takes its place: a unique index may allow only one.
+    ``meanwhile`` is called once, when the database has all of it to work on. Raises
     ``StaleRow`` when a guarded row had changed, which the head lock rules out: somebody wrote
     past the engine.
     """
@@ -87,7 +92,7 @@ async def write(
         if table in inserted
     ]
     statements += _finish(database, book, insertions)
-    counts = await transaction.execute_all(statements)
+    counts = await transaction.execute_all(statements, meanwhile)
     expected.append(("batua_ledger", 1))
     # The last statement moves the head; those before it that insert are not guarded.
     guarded = [*counts[: len(expected) - 1], counts[-1]]
