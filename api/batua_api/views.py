@@ -77,13 +77,7 @@ def wallet_view(wallet: Wallet) -> WalletView:
 
 def staff_wallet_view(wallet: Wallet, lots: Sequence[LotShare]) -> StaffWalletView:
     return StaffWalletView(
-        id=wallet.id,
-        customer=wallet.customer,
-        currency=wallet.currency,
-        balance=wallet.posted,
-        held=wallet.held,
-        available=wallet.available,
-        status=wallet.status,
+        **msgspec.structs.asdict(wallet_view(wallet)),
         lots=[
             LotView(
                 kind=lot.kind,

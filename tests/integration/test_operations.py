@@ -39,8 +39,8 @@ from batua.ledger import (
     VoidHold,
     account_needs,
 )
-from batua.ledger.book import NotLoaded
 from batua.ledger.operations.lookup import name_of_account
+from batua.ledger.rows import NotLoaded
 from batua.ledger.tables import Hold
 from tests.support.clock import START
 from tests.support.ledger import (

@@ -10,8 +10,8 @@ import pytest
 from batua.contract import AMOUNT_MAX
 from batua.errors import InsufficientFunds, InvariantViolated
 from batua.ledger import SHOP, AccountKind, AccountName, Book, Need, Record
-from batua.ledger.book import NotLoaded
 from batua.ledger.chain import HASHED, transfer_hash
+from batua.ledger.rows import NotLoaded
 from batua.ledger.tables import Account, Hold, Transfer
 from tests.support.clock import START
 from tests.support.ledger import ASHA, BANK, RAVI, REVENUE, accounts, movement

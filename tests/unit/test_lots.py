@@ -8,9 +8,8 @@ import pytest
 
 from batua.errors import InsufficientFunds, InvariantViolated
 from batua.ledger import AccountName, Book, NewLot, Part
-from batua.ledger.book import NotLoaded
 from batua.ledger.lots import hold_needs, paid_free, returned, without_bonus
-from batua.ledger.rows import Need
+from batua.ledger.rows import Need, NotLoaded
 from batua.ledger.tables import Account, HoldLot, Lot, LotEntry
 from tests.support.clock import START
 from tests.support.ledger import ASHA, BANK, REVENUE, accounts, movement

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["SHOP", "AccountKind", "AccountName"]
 
@@ -43,6 +44,11 @@ class AccountName(NamedTuple):
     @property
     def may_overdraw(self) -> bool:
         return self.kind in OVERDRAWABLE
+
+    @classmethod
+    def of(cls, account: Mapping[str, Any]) -> AccountName:
+        """The name of an account's row."""
+        return cls(AccountKind(account["kind"]), account["owner"], account["currency"])
 
     @classmethod
     def wallet(cls, customer: str, currency: str) -> AccountName:

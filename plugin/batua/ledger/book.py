@@ -23,8 +23,7 @@ from batua.ledger.movements import Movement, Part
 from batua.ledger.rows import Need, NotLoaded, Record
 from batua.ledger.tables import Account, Entry, Hold, Transfer, has_version, primary_key
 
-__all__ = ["Book", "Movement", "Need", "NotLoaded", "Record"]
-
+__all__ = ["Book"]
 
 _Index = dict[Any, list[Record]]
 """What was found by one column: value by value, the rows that have it."""

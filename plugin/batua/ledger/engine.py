@@ -26,7 +26,8 @@ from batua.errors import (
     Refusal,
     TryAgain,
 )
-from batua.ledger.book import Book, Need, NotLoaded
+from batua.ledger.book import Book
+from batua.ledger.rows import Need, NotLoaded
 from batua.ledger.store import load, lock_head, write
 
 __all__ = ["Engine", "Operation"]

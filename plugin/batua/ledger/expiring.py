@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from batua.database import Database
 from batua.errors import Conflict
-from batua.ledger.accounts import AccountKind, AccountName
+from batua.ledger.accounts import AccountName
 from batua.ledger.book import Book
 from batua.ledger.engine import Engine
 from batua.ledger.lots import account_needs
@@ -29,10 +29,10 @@ class _ExpireLots:
         account = Need(Account, "key", self.wallet)
         yield account
         if book.is_loaded(account):
-            yield from account_needs(_name(book, account))
+            yield from account_needs(AccountName.of(book.need(*account)))
 
     def decide(self, book: Book) -> None:
-        book.account(_name(book, Need(Account, "key", self.wallet)))
+        book.account(AccountName.of(book.need(Account, "key", self.wallet)))
 
 
 class Expiry:
@@ -71,8 +71,3 @@ class Expiry:
         """
         with suppress(Conflict):
             await self._engine.submit(ExpireHold(hold_id))
-
-
-def _name(book: Book, account: Need) -> AccountName:
-    row = book.need(*account)
-    return AccountName(AccountKind(row["kind"]), row["owner"], row["currency"])

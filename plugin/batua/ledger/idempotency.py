@@ -15,8 +15,9 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from batua.errors import Conflict, IdempotencyConflict, InProgress, Refusal
-from batua.ledger.book import Book, Need, Record
+from batua.ledger.book import Book
 from batua.ledger.engine import Operation
+from batua.ledger.rows import Need, Record
 from batua.ledger.tables import IdempotencyKey
 
 __all__ = ["Begun", "Claim", "Claimed", "Finished", "StoredAnswer", "claim_id"]

@@ -12,7 +12,8 @@ from piccolo.table import Table
 
 from batua.database import Database, Dialect, Lookup, Statement, Transaction
 from batua.errors import InvariantViolated, StaleRow
-from batua.ledger.book import Book, Need, Record
+from batua.ledger.book import Book
+from batua.ledger.rows import Need, Record
 from batua.ledger.tables import columns_of, primary_key
 
 __all__ = ["load", "lock_head", "write"]

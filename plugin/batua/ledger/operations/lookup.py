@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batua.ledger.accounts import AccountKind, AccountName
+from batua.ledger.accounts import AccountName
 from batua.ledger.book import Book
 from batua.ledger.lots import account_needs
 from batua.ledger.rows import Need, NotLoaded
@@ -30,4 +30,4 @@ def name_of_account(book: Book, id: int) -> AccountName:
     row = book.get(*by_id) if book.is_loaded(by_id) else book.records(Account).get(id)
     if row is None:
         raise NotLoaded(f"batua_account.id = {id}")
-    return AccountName(AccountKind(row["kind"]), row["owner"], row["currency"])
+    return AccountName.of(row)
