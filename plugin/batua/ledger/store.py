@@ -79,25 +79,25 @@ async def write(
     updated = _by_table(book.updated.values())
     if strangers := (inserted.keys() | updated.keys()) - set(tables):
         raise InvariantViolated(f"no write order for {sorted(map(str, strangers))}")
-    statements: list[Statement] = []
-    expected: list[tuple[str, int]] = []
+    guarded: list[tuple[str, int, Statement]] = []
     for table in tables:
         for changed, rows in _alike(updated.get(table, ())).items():
             columns = (primary_key(table), "version", *changed)
             rows_json = database.as_json(rows, columns)
-            statements.append((_update_sql(database.dialect, table, changed), (rows_json,)))
-            expected.append((table._meta.tablename, len(rows)))
+            sql = _update_sql(database.dialect, table, changed)
+            guarded.append((table._meta.tablename, len(rows), (sql, (rows_json,))))
     insertions = [
         (table, database.as_json(inserted[table], columns_of(table)))
         for table in tables
         if table in inserted
     ]
-    statements += _finish(database, book, insertions)
-    counts = await transaction.execute_all(statements, meanwhile)
-    expected.append(("batua_ledger", 1))
-    # The last statement moves the head; those before it that insert are not guarded.
-    guarded = [*counts[: len(expected) - 1], counts[-1]]
-    for (name, wanted), count in zip(expected, guarded, strict=True):
+    updates = [statement for _, _, statement in guarded]
+    counts = await transaction.execute_all(
+        [*updates, *_finish(database, book, insertions)], meanwhile
+    )
+    # Its last statement moves the head.
+    expected = [(name, rows) for name, rows, _ in guarded] + [("batua_ledger", 1)]
+    for (name, wanted), count in zip(expected, [*counts[: len(updates)], counts[-1]], strict=True):
         if count != wanted:
             raise StaleRow(f"{name}: {wanted - count} guarded rows had changed")
 
@@ -106,18 +106,17 @@ def _finish(
     database: Database, book: Book, insertions: list[tuple[type[Table], str]]
 ) -> list[Statement]:
     """What inserts the new rows and moves the head: on PostgreSQL all in one statement."""
-    head = tuple(book.head[column] for column in ("transfer_seq", "account_seq", "head_hash"))
-    tables = tuple(table for table, _ in insertions)
-    bound = tuple(rows for _, rows in insertions)
+    head = (
+        *(book.head[column] for column in ("transfer_seq", "account_seq", "head_hash")),
+        book.now,
+        book.head["ledger_id"],
+    )
     if database.dialect is Dialect.POSTGRES:
-        return [
-            (
-                _finish_sql(database.dialect, tables),
-                (*bound, *head, book.now, book.head["ledger_id"]),
-            )
-        ]
+        tables = tuple(table for table, _ in insertions)
+        bound = (rows for _, rows in insertions)
+        return [(_finish_sql(database.dialect, tables), (*bound, *head))]
     single = [(_insert_sql(database.dialect, table, 1), (rows,)) for table, rows in insertions]
-    return [*single, (_finish_sql(database.dialect, ()), (*head, book.now, book.head["ledger_id"]))]
+    return [*single, (_finish_sql(database.dialect, ()), head)]
 
 
 @cache
