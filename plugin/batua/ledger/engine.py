@@ -104,6 +104,7 @@ class Engine:
         self._clock_alarm_at: datetime | None = None
         self._answers: list[tuple[_Queued, Any]] = []
         self._last_group = 0
+        self._last_hash = ""
 
     async def submit(self, operation: Operation[A]) -> A:
         """Run ``operation`` and return its answer. May move money.
@@ -129,7 +130,7 @@ class Engine:
     async def _drain(self) -> None:
         while self._queue:
             group: list[_Queued] = []
-            self._fill(group)
+            self._fill(group, self._half_of_those_about())
             try:
                 await self._run(group, may_grow=True)
             except asyncio.CancelledError:
@@ -139,14 +140,16 @@ class Engine:
                 self._queue.clear()
                 raise
 
-    def _fill(self, group: list[_Queued]) -> None:
-        """Take half of those who are about: the others are heard while the database works.
+    def _half_of_those_about(self) -> int:
+        """How many make a group, so that the others are heard while the database works.
 
         Were all in one group, this process and the database would wait for each other by turns.
         """
-        about = len(group) + len(self._queue) + self._last_group
-        most = min(GROUP_MAX, max(GROUP_MIN, (about + 1) // 2))
-        while self._queue and len(group) < most:
+        about = len(self._queue) + self._last_group
+        return max(GROUP_MIN, (about + 1) // 2)
+
+    def _fill(self, group: list[_Queued], most: int) -> None:
+        while self._queue and len(group) < min(most, GROUP_MAX):
             group.append(self._queue.popleft())
 
     async def _run(
@@ -211,9 +214,9 @@ class Engine:
     ) -> tuple[list[Any], frozenset[str]]:
         async with self._database.transaction() as transaction:
             head = await lock_head(self._database, transaction)
-            if may_grow:
-                # Whoever came while we waited for the lock comes along.
-                self._fill(group)
+            if may_grow and head["head_hash"] != self._last_hash:
+                # Another process had the lock: whoever came while we waited comes along.
+                self._fill(group, GROUP_MAX)
             book = Book(head, self.now())
             self._require_clock(head["last_at"], book.clock)
             operations = [queued.operation for queued in group]
@@ -225,6 +228,7 @@ class Engine:
                 await load(transaction, book, needs)
             outcomes = [_decide(operation, book) for operation in operations]
             changed = [*book.inserted, *book.updated.values()]
+            self._last_hash = book.head["head_hash"]
             if changed:
                 await write(
                     self._database, transaction, book, self._tables, meanwhile=self._give_answers
