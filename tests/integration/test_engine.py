@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import sqlite3
 from datetime import timedelta
 
@@ -34,8 +35,10 @@ from batua.ledger import (
     VoidHold,
 )
 from batua.ledger import engine as engine_module
+from batua.ledger.book import Book
 from batua.ledger.chain import transfer_hash
 from batua.ledger.engine import _Queued
+from batua.ledger.rows import Record
 from batua.ledger.tables import Account, Entry, Hold, LedgerHead, Lot, Transfer
 from tests.postgres import run_apart
 from tests.support.clock import START, FakeClock
@@ -303,6 +306,20 @@ async def test_a_long_queue_is_taken_in_groups_of_256(engine, database, commits)
     await at_once(engine, *(PostTransfer(movement(amount=1)) for _ in range(700)))
     assert len(commits) == 3
     assert await assert_chain_holds(database) == 700
+
+
+async def test_a_group_leaves_nothing_for_the_garbage_collector(engine):
+    await engine.submit(PostTransfer(movement(BANK, ASHA, 1_000)))
+    gc.collect()
+    gc.disable()
+    try:
+        done = await at_once(engine, *(PostTransfer(movement(ASHA, RAVI, 10)) for _ in range(20)))
+        refused = await at_once(engine, *(PostTransfer(movement(ASHA, RAVI, 9_999)) for _ in range(3)))
+        del done, refused
+        left = [each for each in gc.get_objects() if isinstance(each, (Book, Record))]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 async def test_what_reads_something_not_loaded_runs_alone(engine, commits):

@@ -145,6 +145,14 @@ class Book:
         while len(self._undo) > mark:
             self._undo.pop()()
 
+    def settle(self) -> None:
+        """Take nothing back any more.
+
+        What could be taken back holds on to the book, and the book to that: thousands of objects
+        a group would wait for the garbage collector.
+        """
+        self._undo.clear()
+
     # --- money ------------------------------------------------------------------------------
 
     def account(self, name: AccountName) -> Record:

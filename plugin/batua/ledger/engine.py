@@ -119,7 +119,10 @@ class Engine:
         if self._runner is None or self._runner.done():
             self._runner = asyncio.create_task(self._drain())
         # A caller who goes away cancels the wait for the answer, and not what was queued.
-        answer: A = await queued.answer
+        try:
+            answer: A = await queued.answer
+        finally:
+            del queued  # a refusal would hold this frame, and this frame the refusal
         return answer
 
     async def close(self) -> None:
@@ -227,6 +230,7 @@ class Engine:
                     break
                 await load(transaction, book, needs)
             outcomes = [_decide(operation, book) for operation in operations]
+            book.settle()
             changed = [*book.inserted, *book.updated.values()]
             self._last_hash = book.head["head_hash"]
             if changed:
@@ -292,7 +296,7 @@ def _decide(operation: Operation[Any], book: Book) -> Any:
         return operation.decide(book)
     except (Refusal, NotLoaded) as refusal:
         book.undo_to(mark)
-        return refusal
+        return refusal.with_traceback(None)  # an answer; its frames would hold on to the book
     except Exception as error:
         # A bug or a broken invariant in one operation takes nothing of its neighbours down.
         log.exception("%s could not decide", type(operation).__name__)
