@@ -10,6 +10,7 @@ import contextlib
 import gc
 import sqlite3
 from datetime import timedelta
+from functools import partial
 
 import asyncpg
 import pytest
@@ -53,6 +54,7 @@ from tests.support.ledger import (
     accounts,
     balances,
     insert_transfer,
+    lose,
     movement,
 )
 from tests.support.proxy import Cut, CuttingProxy
@@ -314,7 +316,9 @@ async def test_a_group_leaves_nothing_for_the_garbage_collector(engine):
     gc.disable()
     try:
         done = await at_once(engine, *(PostTransfer(movement(ASHA, RAVI, 10)) for _ in range(20)))
-        refused = await at_once(engine, *(PostTransfer(movement(ASHA, RAVI, 9_999)) for _ in range(3)))
+        refused = await at_once(
+            engine, *(PostTransfer(movement(ASHA, RAVI, 9_999)) for _ in range(3))
+        )
         del done, refused
         left = [each for each in gc.get_objects() if isinstance(each, (Book, Record))]
     finally:
@@ -451,12 +455,60 @@ async def test_two_engines_that_write_at_once_take_turns(database_url, open_more
         await engine.close()
 
 
-async def test_nothing_is_even_read_while_another_engine_has_the_lock(engine, database):
+async def test_what_another_process_wrote_in_between_is_decided_again(
+    database_url, open_more, clock
+):
+    databases = [await open_more(database_url) for _ in range(2)]
+    late, other = (Engine(database, TABLES, now=clock.now) for database in databases)
+    await late.submit(PostTransfer(movement(amount=100)))
+    seen, write_all = [], databases[0].write_all
+
+    async def write_late(writes, meanwhile):
+        # Nothing of what is decided here changes a row that the other process changes.
+        await other.submit(PostTransfer(movement(ASHA, RAVI, 60)))
+        await write_all(writes, meanwhile)
+
+    def look(book):
+        seen.append(book.need(Account, "key", ASHA.key)["posted"])
+        return book.post(movement(BANK, REVENUE, seen[-1]))
+
+    late._is_alone = True
+    databases[0].write_all = write_late
+    await late.submit(Staged(look, tuple(accounts(ASHA, BANK, REVENUE))))
+
+    assert seen == [100, 40]
+    assert (await balances(databases[1]))[REVENUE.key] == (40, 0)
+    assert await assert_chain_holds(databases[0]) == 3
+    for engine in (late, other):
+        await engine.close()
+
+
+@pytest.mark.parametrize("others", [0, 1])
+async def test_the_lock_is_taken_as_long_as_other_processes_write(
+    database_url, open_more, clock, others
+):
+    databases = [await open_more(database_url) for _ in range(2)]
+    mine, other = (Engine(database, TABLES, now=clock.now) for database in databases)
+    locked, transaction = [], databases[0].transaction
+    databases[0].transaction = lambda: locked.append(1) or transaction()
+    await mine.submit(PostTransfer(movement(amount=1)))
+    await mine.submit(PostTransfer(movement(amount=1)))
+    locked.clear()
+    for _ in range(10):
+        for _ in range(others):
+            await other.submit(PostTransfer(movement(amount=1)))
+        await mine.submit(PostTransfer(movement(amount=1)))
+    assert len(locked) == 9 * others
+    for engine in (mine, other):
+        await engine.close()
+
+
+async def test_nothing_is_written_while_another_engine_has_the_lock(engine, database):
     async with holding_the_lock(database):
-        reading = asyncio.create_task(engine.submit(Balance(ASHA)))
+        writing = asyncio.create_task(engine.submit(PostTransfer(movement(amount=1))))
         await asyncio.sleep(0.1)
-        assert not reading.done()
-    assert await reading is None
+        assert not writing.done()
+    assert (await writing).seq == 1
 
 
 async def test_one_movement_submitted_many_times_at_once_is_posted_once(
@@ -513,8 +565,8 @@ async def test_a_clock_far_behind_the_ledgers_writes_nothing_and_later_it_works(
 async def test_a_lost_commit_stays_unknown_to_a_clock_that_fell_behind(engine, clock, monkeypatch):
     commit = engine._commit
 
-    async def commit_and_lose_the_answer(group, *, may_grow):
-        await commit(group, may_grow=may_grow)
+    async def commit_and_lose_the_answer(group, *, at_first):
+        await commit(group, at_first=at_first)
         monkeypatch.setattr(engine, "_commit", commit)
         clock.advance(-3600)
         raise CommitUnknown("cut off")
@@ -655,6 +707,12 @@ async def far(proxy, open_more, clock):
     await engine.close()
 
 
+@pytest.fixture(params=["in one statement", "under the lock"])
+def lose_next(request, far, proxy):
+    """Lose the next thing that commits, in either way that there is."""
+    return partial(lose, far, proxy, in_one=request.param == "in one statement")
+
+
 async def test_a_postgres_that_is_down_says_try_again_and_later_it_works(far, proxy):
     await far.submit(PostTransfer(movement(amount=100)))
     await proxy.down()
@@ -680,10 +738,11 @@ async def test_a_sqlite_that_stays_locked_says_try_again_and_later_it_works(
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
 @pytest.mark.parametrize("times", [1, 3])
-async def test_a_lost_commit_has_one_effect_and_one_answer(far, proxy, open_more, postgres_url,
-                                                           cut, times):  # fmt: skip
+async def test_a_lost_commit_has_one_effect_and_one_answer(
+    far, lose_next, proxy, open_more, postgres_url, cut, times
+):
     await far.submit(PostTransfer(movement(amount=100)))
-    proxy.arm(cut, times=times)
+    lose_next(cut, times=times)
     answer = await far.submit(PostTransfer(movement(amount=5)))
     assert proxy.met.is_set()
     assert answer.seq == 2
@@ -694,9 +753,9 @@ async def test_a_lost_commit_has_one_effect_and_one_answer(far, proxy, open_more
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
 async def test_a_lost_commit_of_a_group_has_every_effect_once(
-    far, proxy, open_more, postgres_url, cut
+    far, lose_next, open_more, postgres_url, cut
 ):
-    proxy.arm(cut)
+    lose_next(cut)
     answers = await at_once(
         far,
         *(PostTransfer(movement(amount=1)) for _ in range(20)),
@@ -709,8 +768,26 @@ async def test_a_lost_commit_of_a_group_has_every_effect_once(
     assert await assert_chain_holds(database) == 20
 
 
-async def test_a_lost_commit_beside_an_operation_that_breaks_a_constraint(
+async def test_what_reaches_the_server_after_it_was_decided_again_writes_nothing(
     far, proxy, open_more, postgres_url
+):
+    await far.submit(PostTransfer(movement(amount=100)))
+    lose(far, proxy, Cut.LATE, in_one=True)
+    first = PostTransfer(movement(amount=5))
+    assert (await far.submit(first)).seq == 2
+    assert (await far.submit(PostTransfer(movement(amount=7)))).seq == 3
+
+    proxy.release()
+    await proxy.answered.wait()
+
+    assert (await far.submit(first)).seq == 2
+    database = await open_more(postgres_url)
+    assert await balances(database) == {BANK.key: (-112, 0), ASHA.key: (112, 0)}
+    assert await assert_chain_holds(database) == 3
+
+
+async def test_a_lost_commit_beside_an_operation_that_breaks_a_constraint(
+    far, lose_next, open_more, postgres_url
 ):
     class OnlyOnce:
         """Stages what is fine at first and breaks a constraint the second time."""
@@ -724,7 +801,7 @@ async def test_a_lost_commit_beside_an_operation_that_breaks_a_constraint(
             self.runs += 1
             return breaks_a_constraint(book) if self.runs > 1 else None
 
-    proxy.arm(Cut.AFTER)
+    lose_next(Cut.AFTER)
     good, bad = await at_once(far, PostTransfer(movement(amount=1)), OnlyOnce())
     assert good.seq == 1
     assert isinstance(bad, asyncpg.CheckViolationError)
@@ -733,10 +810,10 @@ async def test_a_lost_commit_beside_an_operation_that_breaks_a_constraint(
 
 @pytest.mark.parametrize("size", [1, 3])
 async def test_a_commit_that_nobody_can_ask_about_stays_unknown(
-    far, proxy, open_more, postgres_url, size
+    far, lose_next, proxy, open_more, postgres_url, size
 ):
     operations = [PostTransfer(movement(amount=1)) for _ in range(size)]
-    proxy.arm(Cut.AFTER)
+    lose_next(Cut.AFTER)
     work = asyncio.create_task(at_once(far, *operations))
     await proxy.met.wait()
     await asyncio.sleep(0.05)
@@ -753,6 +830,7 @@ async def test_a_commit_that_nobody_can_ask_about_stays_unknown(
 
 
 async def test_a_commit_that_comes_back_as_a_refusal_is_refused(far, proxy):
+    far._is_alone = False
     unknown = CaptureHold(movement(ASHA, RAVI, 1, id=new_id("hld")))
     proxy.arm(Cut.BEFORE)
     with pytest.raises(NotFound):

@@ -11,7 +11,7 @@ from typing import Any
 
 from batua.clock import new_id
 from batua.database import Database
-from batua.ledger import AccountName, Book, Movement, Need, account_needs, available
+from batua.ledger import AccountName, Book, Engine, Movement, Need, account_needs, available
 from batua.ledger.tables import (
     Account,
     Entry,
@@ -24,6 +24,7 @@ from batua.ledger.tables import (
     Transfer,
 )
 from tests.support.clock import START
+from tests.support.proxy import Cut, CuttingProxy
 
 __all__ = [
     "ASHA",
@@ -35,6 +36,7 @@ __all__ = [
     "Staged",
     "balances",
     "insert_transfer",
+    "lose",
     "movement",
 ]
 
@@ -124,3 +126,9 @@ async def _insert(transaction: Any, table: str, values: Mapping[str, Any]) -> No
     await transaction.execute(
         f"insert into {table} ({', '.join(values)}) values ({places})", *values.values()
     )
+
+
+def lose(engine: Engine, proxy: CuttingProxy, cut: Cut, *, in_one: bool, times: int = 1) -> None:
+    """Lose what commits next: the one statement that writes a group, or else COMMIT."""
+    engine._is_alone = in_one
+    proxy.arm(cut, statement=b'"version":' if in_one else b"COMMIT;", times=times)

@@ -17,6 +17,7 @@ class Cut(StrEnum):
     BEFORE = "before"  # the statement never reaches the server
     AFTER = "after"  # the server answers it, and nobody hears
     DELAY = "delay"  # the answer waits until ``release``
+    LATE = "late"  # the connection is lost at once, and the server gets it after ``release``
 
 
 class CuttingProxy:
@@ -36,6 +37,8 @@ class CuttingProxy:
         self._released = asyncio.Event()
         self.met = asyncio.Event()
         """Set when the watched statement has come by."""
+        self.answered = asyncio.Event()
+        """Set when the server has answered one that came late."""
 
     @property
     def url(self) -> str:
@@ -63,10 +66,11 @@ class CuttingProxy:
         """Do ``cut`` to the next ``times`` connections on which ``statement`` is sent."""
         self._cut, self._watched, self._times = cut, statement, times
         self._released.clear()
+        self.answered.clear()
         self.met.clear()
 
     def release(self) -> None:
-        """Let a delayed answer through."""
+        """Let what was held back through."""
         self._released.set()
 
     async def __aenter__(self) -> Self:
@@ -94,7 +98,7 @@ class CuttingProxy:
         self._open.add(server_writer)
         hold = asyncio.Event()
         pumps = {
-            asyncio.create_task(self._upwards(reader, server_writer, hold)),
+            asyncio.create_task(self._upwards(reader, server_writer, writer, hold)),
             asyncio.create_task(self._downwards(server_reader, writer, hold)),
         }
         try:
@@ -106,7 +110,11 @@ class CuttingProxy:
             await self._shut(server_writer)
 
     async def _upwards(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, hold: asyncio.Event
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        client: asyncio.StreamWriter,
+        hold: asyncio.Event,
     ) -> None:
         while chunk := await reader.read(65536):
             if self._times and self._watched in chunk:
@@ -115,6 +123,12 @@ class CuttingProxy:
                 if self._cut is Cut.BEFORE:
                     return
                 hold.set()
+                if self._cut is Cut.LATE:
+                    client.transport.abort()
+                    await self._released.wait()
+                    writer.write(chunk)
+                    await self.answered.wait()
+                    return
             writer.write(chunk)
             await writer.drain()
 
@@ -123,7 +137,9 @@ class CuttingProxy:
     ) -> None:
         while chunk := await reader.read(65536):
             if hold.is_set():
-                if self._cut is Cut.AFTER:
+                if self._cut is Cut.LATE:
+                    self.answered.set()
+                if self._cut in {Cut.AFTER, Cut.LATE}:
                     return
                 await self._released.wait()
                 hold.clear()

@@ -19,7 +19,8 @@ from tests.support.ledger import ASHA, BANK, RAVI, REVENUE, accounts, movement
 
 def empty_book(*names, now=START, last_at=START):
     """A book of a new ledger that knows that ``names`` are not open yet."""
-    book = Book({"transfer_seq": 0, "account_seq": 0, "head_hash": "", "last_at": last_at}, now)
+    book = Book(now)
+    book.open({"transfer_seq": 0, "account_seq": 0, "head_hash": "", "last_at": last_at})
     for need in accounts(*names):
         book.add(need, [])
     return book

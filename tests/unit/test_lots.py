@@ -22,7 +22,8 @@ HOUR = timedelta(hours=1)
 def book():
     """ASHA has 50 paid, 40 of bonus until in two hours, 30 until in one, 20 of refund credit."""
     head = {"transfer_seq": 0, "account_seq": 0, "head_hash": "", "last_at": START}
-    book = Book(head, START)
+    book = Book(START)
+    book.open(head)
     for need in (*accounts(ASHA, BANK, REVENUE), *hold_needs("hld")):
         book.add(need, [])
     book.post(movement(amount=50))
@@ -68,7 +69,8 @@ def test_what_expires_first_is_spent_first_and_paid_credit_last(book):
 
 
 def test_a_wallet_whose_lots_were_not_loaded_can_not_be_touched():
-    book = Book({"transfer_seq": 0, "account_seq": 0, "head_hash": "", "last_at": START}, START)
+    book = Book(START)
+    book.open({"transfer_seq": 0, "account_seq": 0, "head_hash": "", "last_at": START})
     for name in (ASHA, BANK):
         book.add(Need(Account, "key", name.key), [])
     with pytest.raises(NotLoaded):

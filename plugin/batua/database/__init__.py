@@ -5,7 +5,17 @@ context poisoned when COMMIT fails, nests silently and begins deferred on SQLite
 and T13).  Here a transaction is an object that is handed on, not a hidden context.
 """
 
-from batua.database.core import Database, Dialect, Lookup, Reader, Row, Statement, Transaction
+from batua.database.core import (
+    Database,
+    Dialect,
+    Lookup,
+    Reader,
+    Row,
+    Statement,
+    Storage,
+    Transaction,
+    Write,
+)
 from batua.database.migrate import migrate, migrations, pending
 from batua.database.opening import open_database
 
@@ -16,7 +26,9 @@ __all__ = [
     "Reader",
     "Row",
     "Statement",
+    "Storage",
     "Transaction",
+    "Write",
     "migrate",
     "migrations",
     "open_database",

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from piccolo.engine.base import Engine
 
 from batua.dialect import Dialect
-from batua.errors import NestedTransaction
+from batua.errors import NestedTransaction, StaleRow
 
 __all__ = [
     "Database",
@@ -21,12 +21,28 @@ __all__ = [
     "Reader",
     "Row",
     "Statement",
+    "Storage",
     "Transaction",
+    "Write",
 ]
 
 Row = Mapping[str, Any]
 Statement = tuple[str, Sequence[Any]]
 """SQL with ``$1`` placeholders, and their arguments."""
+
+
+class Write(NamedTuple):
+    """A statement that writes, and of how many rows of ``table``; None if it sees to it itself."""
+
+    sql: str
+    args: Sequence[Any]
+    table: str = ""
+    rows: int | None = None
+
+    def check(self, changed: int) -> None:
+        """Raises ``StaleRow`` if it did not change as many rows as it must."""
+        if self.rows is not None and changed != self.rows:
+            raise StaleRow(f"{self.table}: {self.rows - changed} guarded rows had changed")
 
 
 class Lookup(NamedTuple):
@@ -54,23 +70,30 @@ class Reader(Protocol):
 
     async def fetch_one(self, sql: str, *args: Any) -> Row | None: ...
 
+
+class Storage(Protocol):
+    """What a group of operations is loaded from and written to.
+
+    A transaction; or the database itself, where each call is a transaction of its own.
+    """
+
     async def look_up(self, lookups: Sequence[Lookup]) -> list[Sequence[Row]]:
-        """The rows of each, all of them in one trip."""
+        """The rows of each, all of one moment and in one trip."""
+
+    async def write_all(self, writes: Sequence[Write], meanwhile: Callable[[], object]) -> None:
+        """Run all of ``writes`` in order: on PostgreSQL outside a transaction, only one.
+
+        ``meanwhile`` is called once, when the database has them to work on. Raises ``StaleRow``
+        when one changes fewer rows than it must, and nothing of them is ever committed; outside
+        a transaction also ``CommitUnknown``, when they were sent and no answer came.
+        """
 
 
-class Transaction(Reader, Protocol):
+class Transaction(Reader, Storage, Protocol):
     """A database transaction, for reads and writes of the one task that opened it."""
 
     async def execute(self, sql: str, *args: Any) -> int:
         """Run one statement; returns the number of rows that it changed."""
-
-    async def execute_all(
-        self, statements: Sequence[Statement], meanwhile: Callable[[], object]
-    ) -> list[int]:
-        """Run several statements in order: in one trip where the engine can.
-
-        ``meanwhile`` is called once, when the database has got the last of them to work on.
-        """
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run one statement for each row of arguments; the number of rows changed, if known."""
@@ -95,6 +118,14 @@ class Database(ABC):
         """The first row, or None."""
         rows = await self.fetch(sql, *args)
         return rows[0] if rows else None
+
+    @abstractmethod
+    async def look_up(self, lookups: Sequence[Lookup]) -> list[Sequence[Row]]:
+        """See ``Storage``."""
+
+    @abstractmethod
+    async def write_all(self, writes: Sequence[Write], meanwhile: Callable[[], object]) -> None:
+        """See ``Storage``."""
 
     @abstractmethod
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:

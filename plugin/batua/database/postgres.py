@@ -7,7 +7,7 @@ that a shop can be a schema, and with Citus a schema can be a node.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -22,11 +22,11 @@ from batua.database.core import (
     OpenTransactions,
     Reader,
     Row,
-    Statement,
     Transaction,
+    Write,
 )
 from batua.database.piccolo import SafePostgresEngine
-from batua.errors import CommitUnknown, DatabaseUnavailable, InvariantViolated
+from batua.errors import CommitUnknown, DatabaseUnavailable, InvariantViolated, StaleRow
 from batua.failpoints import reach
 
 __all__ = ["PostgresDatabase"]
@@ -35,12 +35,23 @@ IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 """A process that stopped while it held the head lock loses it after this."""
 
 
-BEGIN = (
-    "begin isolation level read committed; set local enable_seqscan = off;"
-    " set local enable_hashjoin = off; set local enable_mergejoin = off"
+BY_KEY = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+"""Off where we write. What a transaction reads and changes, it finds by key: a plan that was made
+and kept while a table was new and empty would walk all of it (until autovacuum looks at it)."""
+
+BEGIN = "begin isolation level read committed" + "".join(
+    f"; set local {name} = off" for name in BY_KEY
 )
-"""In one message. What a transaction reads and changes, it finds by key: a plan that was made and
-kept while a table was new and empty would walk the whole of it (until autovacuum looks at it)."""
+"""In one message."""
+
+SINGLE_STATEMENTS = {
+    "default_transaction_isolation": "read committed",
+    **dict.fromkeys(BY_KEY, "off"),
+}
+"""The same for connections on which each statement is a transaction of its own."""
+
+SINGLE_STATEMENTS_AT_ONCE = 2
+"""Connections for those. A process has one engine, and that one group at a time."""
 
 UNREACHABLE = (
     OSError,
@@ -87,18 +98,15 @@ class _Statements:
 
     async def execute(self, sql: str, *args: Any) -> int:
         reach("database.asking")
-        with _reachable():
+        with _reachable(), _stale():
             tag = await self._connection.execute(sql, *args)
         reach("database.answered")
         return _row_count(tag)
 
-    async def execute_all(
-        self, statements: Sequence[Statement], meanwhile: Callable[[], object]
-    ) -> list[int]:
-        *first, (sql, args) = statements
-        counts = [await self.execute(each[0], *each[1]) for each in first]
+    async def write_all(self, writes: Sequence[Write], meanwhile: Callable[[], object]) -> None:
         asyncio.get_running_loop().call_soon(meanwhile)
-        return [*counts, await self.execute(sql, *args)]
+        for each in writes:
+            each.check(await self.execute(each.sql, *each.args))
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         reach("database.asking")
@@ -117,25 +125,32 @@ class PostgresDatabase(Database):
         self._url = url
         self._pool_size = pool_size
         self._pool: Any = None
+        self._singles: Any = None
         self._open_transactions = OpenTransactions()
         self._engine: SafePostgresEngine | None = None
 
     async def open(self) -> None:
-        self._pool = await asyncpg.create_pool(
+        self._pool = await self._open_pool(1, self._pool_size, {})
+        self._singles = await self._open_pool(0, SINGLE_STATEMENTS_AT_ONCE, SINGLE_STATEMENTS)
+
+    def _open_pool(self, smallest: int, biggest: int, settings: Mapping[str, str]) -> Any:
+        return asyncpg.create_pool(
             self._url,
-            min_size=1,
-            max_size=self._pool_size,
+            min_size=smallest,
+            max_size=biggest,
             reset=_leave_as_it_is,
             server_settings={
                 "application_name": "batua",
                 "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
                 "timezone": "UTC",
+                **settings,
             },
         )
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
+        for pool in (self._pool, self._singles):
+            if pool is not None:
+                await pool.close()
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
         with _reachable():
@@ -144,7 +159,7 @@ class PostgresDatabase(Database):
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Reader]:
-        async with self._acquired() as connection:
+        async with _acquired(self._pool) as connection:
             with _reachable():
                 await connection.execute("begin isolation level repeatable read read only")
             try:
@@ -152,11 +167,25 @@ class PostgresDatabase(Database):
             finally:
                 await _roll_back(connection)
 
+    async def look_up(self, lookups: Sequence[Lookup]) -> list[Sequence[Row]]:
+        async with _acquired(self._singles) as connection:
+            return await _Statements(connection).look_up(lookups)
+
+    async def write_all(self, writes: Sequence[Write], meanwhile: Callable[[], object]) -> None:
+        (write,) = writes  # one statement commits by itself
+        async with _acquired(self._singles) as connection:
+            reach("database.committing")
+            asyncio.get_running_loop().call_soon(meanwhile)
+            with _stale():
+                tag = await _to_its_end(connection, write.sql, *write.args)
+            write.check(_row_count(tag))
+            reach("database.committed")
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         task = self._open_transactions.enter()
         try:
-            async with self._acquired() as connection:
+            async with _acquired(self._pool) as connection:
                 reach("database.beginning")
                 with _reachable():
                     await connection.execute(BEGIN)
@@ -170,18 +199,6 @@ class PostgresDatabase(Database):
         finally:
             self._open_transactions.leave(task)
 
-    @asynccontextmanager
-    async def _acquired(self) -> AsyncIterator[Any]:
-        with _reachable():
-            connection = await self._pool.acquire()
-        try:
-            yield connection
-        finally:
-            # A connection that dies on its way back is the pool's loss. What was committed on it
-            # is committed: an error here would tell the caller that nothing happened.
-            with suppress(*UNREACHABLE):
-                await self._pool.release(connection)
-
     def as_json(self, rows: Sequence[Row], columns: Iterable[str]) -> str:
         del columns  # a recordset takes what it names, and leaves the rest
         return msgspec.json.encode(rows).decode()
@@ -190,6 +207,19 @@ class PostgresDatabase(Database):
         if self._engine is None:
             self._engine = SafePostgresEngine(self._pool)
         return self._engine
+
+
+@asynccontextmanager
+async def _acquired(pool: Any) -> AsyncIterator[Any]:
+    with _reachable():
+        connection = await pool.acquire()
+    try:
+        yield connection
+    finally:
+        # A connection that dies on its way back is the pool's loss. What was committed on it
+        # is committed: an error here would tell the caller that nothing happened.
+        with suppress(*UNREACHABLE):
+            await pool.release(connection)
 
 
 async def _leave_as_it_is(connection: Any) -> None:
@@ -205,6 +235,14 @@ def _reachable() -> Iterator[None]:
         yield
     except UNREACHABLE as error:
         raise DatabaseUnavailable(f"PostgreSQL: {error}") from error
+
+
+@contextmanager
+def _stale() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.SerializationError as error:
+        raise StaleRow(str(error)) from error
 
 
 def _drop(connection: Any) -> None:
@@ -229,12 +267,23 @@ async def _roll_back(connection: Any) -> None:
 
 
 async def _commit(connection: Any) -> None:
-    # Cancelling a COMMIT on the wire may commit all the same (trap T8): it runs to its end.
     reach("database.committing")
+    answer = await _to_its_end(connection, "COMMIT;")
+    if answer != "COMMIT":
+        # PostgreSQL answers ROLLBACK, and no error, when a statement before had failed.
+        raise InvariantViolated(f"COMMIT was answered with {answer}: nothing was committed")
+    reach("database.committed")
+
+
+async def _to_its_end(connection: Any, sql: str, *args: Any) -> str:
+    """Run a statement that commits. Raises ``CommitUnknown`` if no answer came.
+
+    Cancelling it on the wire may commit all the same (trap T8): it runs to its end.
+    """
     with _reachable():  # a connection that is known to be gone is not even tried
-        commit = asyncio.ensure_future(connection.execute("COMMIT;"))
+        commit = asyncio.ensure_future(connection.execute(sql, *args))
     try:
-        answer = await asyncio.shield(commit)
+        answer: str = await asyncio.shield(commit)
     except asyncio.CancelledError:
         await _settle(commit)
         raise
@@ -249,10 +298,7 @@ async def _commit(connection: Any) -> None:
     except (OSError, asyncpg.InterfaceError) as error:
         _drop(connection)
         raise CommitUnknown(f"the connection was lost during COMMIT: {error}") from error
-    if answer != "COMMIT":
-        # PostgreSQL answers ROLLBACK, and no error, when a statement before had failed.
-        raise InvariantViolated(f"COMMIT was answered with {answer}: nothing was committed")
-    reach("database.committed")
+    return answer
 
 
 async def _settle(statement: asyncio.Future[Any]) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +30,7 @@ from batua.database.core import (
     Row,
     Statement,
     Transaction,
+    Write,
 )
 from batua.database.piccolo import SafeSQLiteEngine
 from batua.errors import CommitUnknown, ConfigurationError, DatabaseUnavailable
@@ -62,12 +63,8 @@ class _Connection:
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in the thread. A cancelled caller leaves it running, and in order."""
-        try:
+        with _reachable():
             return await asyncio.shield(self.submit(work))
-        except sqlite3.OperationalError as error:
-            if _is_passing(error):
-                raise DatabaseUnavailable(f"SQLite: {error}") from error
-            raise
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
         loop = asyncio.get_running_loop()
@@ -119,38 +116,30 @@ class _Statements:
         return rows[0] if rows else None
 
     async def look_up(self, lookups: Sequence[Lookup]) -> list[Sequence[Row]]:
-        return await self._fetch_all(
-            [
-                (f"select * from {each.table} where {each.condition(Dialect.SQLITE, '$1')}",
-                 (each.values,))
-                for each in lookups
-            ]
-        )  # fmt: skip
+        return await self._fetch_all(_selects(lookups))
 
     async def _fetch_all(self, queries: Sequence[Statement]) -> list[Sequence[Row]]:
-        bound = [(_native(sql), _bind(args)) for sql, args in queries]
+        work = _reading(queries)
         reach("database.asking")
-        rows: list[Sequence[Row]] = await self._connection.run(
-            lambda connection: [connection.execute(*each).fetchall() for each in bound]
-        )
+        rows = await self._connection.run(work)
         reach("database.answered")
         return rows
 
     async def execute(self, sql: str, *args: Any) -> int:
-        (count,) = await self.execute_all([(sql, args)], _nothing)
-        return count
-
-    async def execute_all(
-        self, statements: Sequence[Statement], meanwhile: Callable[[], object]
-    ) -> list[int]:
-        bound = [(_native(sql), _bind(args)) for sql, args in statements]
+        statement, values = _native(sql), _bind(args)
         reach("database.asking")
-        asyncio.get_running_loop().call_soon(meanwhile)
-        counts = await self._connection.run(
-            lambda connection: [connection.execute(*each).rowcount for each in bound]
+        count = await self._connection.run(
+            lambda connection: connection.execute(statement, values).rowcount
         )
         reach("database.answered")
-        return counts
+        return count
+
+    async def write_all(self, writes: Sequence[Write], meanwhile: Callable[[], object]) -> None:
+        work = _writing(writes)
+        reach("database.asking")
+        asyncio.get_running_loop().call_soon(meanwhile)
+        await self._connection.run(work)
+        reach("database.answered")
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         statement, values = _native(sql), [_bind(row) for row in rows]
@@ -205,6 +194,41 @@ class SQLiteDatabase(Database):
         finally:
             self._idle.put_nowait(reader)
 
+    async def look_up(self, lookups: Sequence[Lookup]) -> list[Sequence[Row]]:
+        select = _reading(_selects(lookups))
+
+        def at_one_moment(connection: sqlite3.Connection) -> list[Sequence[Row]]:
+            connection.execute("begin")
+            try:
+                return select(connection)
+            finally:
+                _roll_back(connection)
+
+        async with self._lock:
+            reach("database.asking")
+            rows = await self._writer.run(at_one_moment)
+            reach("database.answered")
+        return rows
+
+    async def write_all(self, writes: Sequence[Write], meanwhile: Callable[[], object]) -> None:
+        write = _writing(writes)
+
+        def all_or_nothing(connection: sqlite3.Connection) -> None:
+            connection.execute("begin immediate")
+            try:
+                write(connection)
+            except BaseException:
+                _roll_back(connection)
+                raise
+            _commit(connection)
+
+        async with self._lock:
+            reach("database.committing")
+            asyncio.get_running_loop().call_soon(meanwhile)
+            with _reachable():
+                await _settled(self._writer.submit(all_or_nothing))
+            reach("database.committed")
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         task = self._open_transactions.enter()
@@ -245,8 +269,28 @@ class SQLiteDatabase(Database):
         return self._engine
 
 
-def _nothing() -> None:
-    """Nothing else to do."""
+def _selects(lookups: Sequence[Lookup]) -> list[Statement]:
+    return [
+        (f"select * from {each.table} where {each.condition(Dialect.SQLITE, '$1')}", (each.values,))
+        for each in lookups
+    ]
+
+
+def _reading(queries: Sequence[Statement]) -> Callable[[sqlite3.Connection], list[Sequence[Row]]]:
+    """What runs all of ``queries`` in the connection's thread."""
+    bound = [(_native(sql), _bind(args)) for sql, args in queries]
+    return lambda connection: [connection.execute(*each).fetchall() for each in bound]
+
+
+def _writing(writes: Sequence[Write]) -> Callable[[sqlite3.Connection], None]:
+    """What runs all of ``writes`` in the connection's thread."""
+    bound = [(each, _native(each.sql), _bind(each.args)) for each in writes]
+
+    def work(connection: sqlite3.Connection) -> None:
+        for each, sql, args in bound:
+            each.check(connection.execute(sql, args).rowcount)
+
+    return work
 
 
 def _set_journal_mode(connection: sqlite3.Connection, path: Path) -> None:
@@ -265,11 +309,17 @@ def _set_journal_mode(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def _is_passing(error: sqlite3.OperationalError) -> bool:
+@contextmanager
+def _reachable() -> Iterator[None]:
     # Busy, full and I/O errors pass; a misspelled column does not.
     passing = {"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_LOCKED", "SQLITE_CANTOPEN"}
-    name = getattr(error, "sqlite_errorname", "")
-    return any(name.startswith(prefix) for prefix in passing)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if any(name.startswith(prefix) for prefix in passing):
+            raise DatabaseUnavailable(f"SQLite: {error}") from error
+        raise
 
 
 async def _settled(commit: asyncio.Future[None]) -> None:

@@ -37,16 +37,20 @@ class Book:
     process whose clock was ahead holds up nobody else.
     """
 
-    def __init__(self, head: Mapping[str, Any], now: datetime) -> None:
-        self.head = dict(head)
-        self.clock = now
-        self.now = max(now, head["last_at"])
+    def __init__(self, clock: datetime) -> None:
+        self.head: dict[str, Any] = {}
+        self.clock = self.now = clock
         self.inserted: list[Record] = []
         self.updated: dict[int, Record] = {}
         self._found: defaultdict[type[Table], dict[tuple[str, str], _Index]] = defaultdict(dict)
         self._undo: list[Callable[[], object]] = []
         self.reads = 0
         """How often it was asked for rows. Needs that ask for none are the same a second time."""
+
+    def open(self, head: Mapping[str, Any]) -> None:
+        """Go on from ``head``, the ledger's head row as it was loaded."""
+        self.head = dict(head)
+        self.now = max(self.clock, head["last_at"])
 
     # --- rows -------------------------------------------------------------------------------
 

@@ -17,13 +17,14 @@ from typing import Any, Protocol, TypeVar
 from piccolo.table import Table
 
 from batua.clock import Clock
-from batua.database import Database
+from batua.database import Database, Storage
 from batua.errors import (
     BatuaError,
     CommitUnknown,
     DatabaseUnavailable,
     InvariantViolated,
     Refusal,
+    StaleRow,
     TryAgain,
 )
 from batua.ledger.book import Book
@@ -104,7 +105,8 @@ class Engine:
         self._clock_alarm_at: datetime | None = None
         self._answers: list[tuple[_Queued, Any]] = []
         self._last_group = 0
-        self._last_hash = ""
+        self._version = 0
+        self._is_alone = True
 
     async def submit(self, operation: Operation[A]) -> A:
         """Run ``operation`` and return its answer. May move money.
@@ -135,7 +137,7 @@ class Engine:
             group: list[_Queued] = []
             self._fill(group, self._half_of_those_about())
             try:
-                await self._run(group, may_grow=True)
+                await self._run(group, at_first=True)
             except asyncio.CancelledError:
                 # Somebody ends the loop. Nobody may wait for ever for what was begun.
                 _resolve(group, CommitUnknown, _CUT_OFF)
@@ -160,13 +162,16 @@ class Engine:
         group: list[_Queued],
         unknown: CommitUnknown | None = None,
         *,
-        may_grow: bool = False,
+        at_first: bool = False,
     ) -> None:
-        """Answer all of ``group``. ``unknown`` is the lost COMMIT that may have done it already."""
+        """Answer all of ``group``, which nobody has tried before ``at_first``.
+
+        ``unknown`` is the lost COMMIT that may have done it already.
+        """
         tries = 0
         while True:
             try:
-                alone = await self._run_group(group, may_grow=may_grow)
+                alone = await self._run_group(group, at_first=at_first)
                 break
             except CommitUnknown as error:
                 # Under the head lock each operation finds its own ids, if they were committed.
@@ -188,14 +193,14 @@ class Engine:
                 _resolve(group, CommitUnknown, str(unknown))
                 return
             tries += 1
-            may_grow = False
+            at_first = False
             await asyncio.sleep(COMMIT_UNKNOWN_PAUSE_S * tries)
         for queued in alone:
             await self._run([queued], unknown)
 
-    async def _run_group(self, group: list[_Queued], *, may_grow: bool) -> list[_Queued]:
+    async def _run_group(self, group: list[_Queued], *, at_first: bool) -> list[_Queued]:
         """Commit the group and answer it. Returns the operations that must run alone."""
-        outcomes, written = await self._commit(group, may_grow=may_grow)
+        outcomes, written = await self._commit(group, at_first=at_first)
         self._on_commit(written)
         alone = []
         for queued, outcome in zip(group, outcomes, strict=True):
@@ -213,30 +218,43 @@ class Engine:
         return alone
 
     async def _commit(
-        self, group: list[_Queued], *, may_grow: bool
+        self, group: list[_Queued], *, at_first: bool
     ) -> tuple[list[Any], frozenset[str]]:
+        if at_first and self._is_alone:
+            try:
+                return await self._load_decide_write(group, Book(self.now()), self._database)
+            except StaleRow:
+                pass  # nothing was written: somebody else wrote in between
         async with self._database.transaction() as transaction:
             head = await lock_head(self._database, transaction)
-            if may_grow and head["head_hash"] != self._last_hash:
+            if at_first and head["version"] != self._version:
                 # Another process had the lock: whoever came while we waited comes along.
                 self._fill(group, GROUP_MAX)
-            book = Book(head, self.now())
-            self._require_clock(head["last_at"], book.clock)
-            operations = [queued.operation for queued in group]
-            asking = operations
-            for _ in range(LOAD_ROUNDS_MAX):
-                needs, asking = _ask(asking, book)
-                if not needs:
-                    break
-                await load(transaction, book, needs)
-            outcomes = [_decide(operation, book) for operation in operations]
-            book.settle()
-            changed = [*book.inserted, *book.updated.values()]
-            self._last_hash = book.head["head_hash"]
-            if changed:
-                await write(
-                    self._database, transaction, book, self._tables, meanwhile=self._give_answers
-                )
+            book = Book(self.now())
+            book.open(head)
+            return await self._load_decide_write(group, book, transaction)
+
+    async def _load_decide_write(
+        self, group: list[_Queued], book: Book, storage: Storage
+    ) -> tuple[list[Any], frozenset[str]]:
+        """Load, decide, write. Under the head's lock, or else on the version of it we found."""
+        operations = [queued.operation for queued in group]
+        asking = operations
+        for _ in range(LOAD_ROUNDS_MAX):
+            needs, asking = _ask(asking, book)
+            if book.head and not needs:
+                break
+            await load(storage, book, needs)
+        version = book.head["version"]
+        self._is_alone = version == self._version
+        self._require_clock(book.head["last_at"], book.clock)
+        outcomes = [_decide(operation, book) for operation in operations]
+        book.settle()
+        changed = [*book.inserted, *book.updated.values()]
+        if changed:
+            await write(self._database, storage, book, self._tables, meanwhile=self._give_answers)
+            version += 1
+        self._version = version
         return outcomes, frozenset(row.table._meta.tablename for row in changed)
 
     def _give_answers(self) -> None:

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from piccolo.columns import BigInt, Boolean, Column, Integer, Text, Timestamptz
 from piccolo.table import Table
 
-from batua.database import Database, Dialect, Lookup, Statement, Transaction
-from batua.errors import InvariantViolated, StaleRow
+from batua.database import Database, Dialect, Lookup, Row, Storage, Transaction, Write
+from batua.errors import InvariantViolated
 from batua.ledger.book import Book
 from batua.ledger.rows import Need, Record
 from batua.ledger.tables import columns_of, primary_key
 
 __all__ = ["load", "lock_head", "write"]
+
+HEAD = Lookup("batua_ledger", "id", "integer", "", [1])
+HEAD_SQL = (
+    "update batua_ledger set transfer_seq = $1, account_seq = $2, head_hash = $3, last_at = $4,"
+    " version = version + 1 where id = 1 and ledger_id = $5 and version = $6"
+)
+HEAD_VALUES = 6
 
 
 async def lock_head(database: Database, transaction: Transaction) -> dict[str, Any]:
@@ -25,31 +32,39 @@ async def lock_head(database: Database, transaction: Transaction) -> dict[str, A
     On SQLite the transaction holds the lock already.
     """
     suffix = " for update" if database.dialect is Dialect.POSTGRES else ""
-    head = await transaction.fetch_one(f"select * from batua_ledger where id = 1{suffix}")
-    if head is None:
+    return _the_head(
+        await transaction.fetch_one(f"select * from batua_ledger where id = 1{suffix}")
+    )
+
+
+def _the_head(row: Row | None) -> dict[str, Any]:
+    if row is None:
         raise InvariantViolated("batua_ledger has lost its one row")
-    return dict(head)
+    return dict(row)
 
 
-async def load(transaction: Transaction, book: Book, needs: Iterable[Need]) -> None:
-    """Load rows by table and column, all in one trip."""
+async def load(storage: Storage, book: Book, needs: Iterable[Need]) -> None:
+    """Load rows by table and column, all in one trip: with the head, if the book has none yet."""
     wanted: dict[tuple[type[Table], str, str], list[Need]] = defaultdict(list)
     for need in needs:
         wanted[need.table, need.column, need.only].append(need)
     # In one order, so that the same kinds of needs are the same statement.
     places = sorted(wanted.items(), key=lambda item: (item[0][0]._meta.tablename, *item[0][1:]))
-    answers = await transaction.look_up(
-        [
-            Lookup(
-                table._meta.tablename,
-                column,
-                _pg_type(table, column),
-                only,
-                [need.value for need in group],
-            )
-            for (table, column, only), group in places
-        ]
-    )
+    lookups = [
+        Lookup(
+            table._meta.tablename,
+            column,
+            _pg_type(table, column),
+            only,
+            [need.value for need in group],
+        )
+        for (table, column, only), group in places
+    ]
+    if not book.head:
+        *answers, heads = await storage.look_up([*lookups, HEAD])
+        book.open(_the_head(heads[0] if heads else None))
+    else:
+        answers = await storage.look_up(lookups)
     for ((table, column, _), group), rows in zip(places, answers, strict=True):
         # A row that two needs reach is one record, or one change would hide the other.
         known, key = book.records(table), primary_key(table)
@@ -63,7 +78,7 @@ async def load(transaction: Transaction, book: Book, needs: Iterable[Need]) -> N
 
 async def write(
     database: Database,
-    transaction: Transaction,
+    storage: Storage,
     book: Book,
     tables: Sequence[type[Table]],
     meanwhile: Callable[[], object],
@@ -72,68 +87,108 @@ async def write(
 
     What is given up comes before what takes its place: a unique index may allow only one.
     ``meanwhile`` is called once, when the database has all of it to work on. Raises
-    ``StaleRow`` when a guarded row had changed, which the head lock rules out: somebody wrote
-    past the engine.
+    ``StaleRow``, and nothing was written, when the head or another guarded row had changed:
+    somebody else wrote, or somebody wrote past the engine.
     """
     inserted = _by_table(book.inserted)
     updated = _by_table(book.updated.values())
     if strangers := (inserted.keys() | updated.keys()) - set(tables):
         raise InvariantViolated(f"no write order for {sorted(map(str, strangers))}")
-    guarded: list[tuple[str, int, Statement]] = []
-    for table in tables:
-        for changed, rows in _alike(updated.get(table, ())).items():
-            columns = (primary_key(table), "version", *changed)
-            rows_json = database.as_json(rows, columns)
-            sql = _update_sql(database.dialect, table, changed)
-            guarded.append((table._meta.tablename, len(rows), (sql, (rows_json,))))
-    insertions = [
-        (table, database.as_json(inserted[table], columns_of(table)))
+    updates = [
+        _Update(table, changed, rows)
         for table in tables
-        if table in inserted
+        for changed, rows in _alike(updated.get(table, ())).items()
     ]
-    updates = [statement for _, _, statement in guarded]
-    counts = await transaction.execute_all(
-        [*updates, *_finish(database, book, insertions)], meanwhile
-    )
-    # Its last statement moves the head.
-    expected = [(name, rows) for name, rows, _ in guarded] + [("batua_ledger", 1)]
-    for (name, wanted), count in zip(expected, [*counts[: len(updates)], counts[-1]], strict=True):
-        if count != wanted:
-            raise StaleRow(f"{name}: {wanted - count} guarded rows had changed")
-
-
-def _finish(
-    database: Database, book: Book, insertions: list[tuple[type[Table], str]]
-) -> list[Statement]:
-    """What inserts the new rows and moves the head: on PostgreSQL all in one statement."""
-    head = (
-        *(book.head[column] for column in ("transfer_seq", "account_seq", "head_hash")),
-        book.now,
-        book.head["ledger_id"],
-    )
+    insertions = [(table, inserted[table]) for table in tables if table in inserted]
     if database.dialect is Dialect.POSTGRES:
-        tables = tuple(table for table, _ in insertions)
-        bound = (rows for _, rows in insertions)
-        return [(_finish_sql(database.dialect, tables), (*bound, *head))]
-    single = [(_insert_sql(database.dialect, table, 1), (rows,)) for table, rows in insertions]
-    return [*single, (_finish_sql(database.dialect, ()), head)]
+        writes = [_in_one_statement(database, book, updates, insertions)]
+    else:
+        writes = _one_by_one(database, book, updates, insertions)
+    await storage.write_all(writes, meanwhile)
+
+
+class _Update(NamedTuple):
+    """Rows of one table in which the same columns changed."""
+
+    table: type[Table]
+    changed: tuple[str, ...]
+    rows: list[Record]
+
+    def bound(self, database: Database) -> str:
+        return database.as_json(self.rows, (primary_key(self.table), "version", *self.changed))
+
+
+_Insertion = tuple[type[Table], list[Record]]
+
+
+def _one_by_one(
+    database: Database, book: Book, updates: list[_Update], insertions: list[_Insertion]
+) -> list[Write]:
+    dialect = database.dialect
+    return [
+        Write(HEAD_SQL, _head_values(book), "batua_ledger", 1),
+        *(
+            Write(
+                _update_sql(dialect, each.table, each.changed, 1),
+                (each.bound(database),),
+                each.table._meta.tablename,
+                len(each.rows),
+            )
+            for each in updates
+        ),
+        *(
+            Write(_insert_sql(dialect, table, 1), (database.as_json(rows, columns_of(table)),))
+            for table, rows in insertions
+        ),
+    ]
+
+
+def _in_one_statement(
+    database: Database, book: Book, updates: list[_Update], insertions: list[_Insertion]
+) -> Write:
+    """A transaction by itself: it counts what it changed, and fails when that is too little."""
+    sql = _group_sql(
+        tuple((each.table, each.changed) for each in updates),
+        tuple(table for table, _ in insertions),
+    )
+    return Write(
+        sql,
+        (
+            *_head_values(book),
+            *(len(each.rows) for each in updates),
+            *(each.bound(database) for each in updates),
+            *(database.as_json(rows, columns_of(table)) for table, rows in insertions),
+        ),
+    )
 
 
 @cache
-def _finish_sql(dialect: Dialect, tables: tuple[type[Table], ...]) -> str:
-    insertions = [
-        f"n{place} as ({_insert_sql(dialect, table, place)})"
-        for place, table in enumerate(tables, 1)
-    ]
-    first = len(tables) + 1
-    settings = ", ".join(
-        f"{column} = ${place}"
-        for place, column in enumerate(
-            ("transfer_seq", "account_seq", "head_hash", "last_at"), first
-        )
+def _group_sql(
+    updates: tuple[tuple[type[Table], tuple[str, ...]], ...], insertions: tuple[type[Table], ...]
+) -> str:
+    # The head is asked for first, so that its row is the first that is locked.
+    names = ["batua_ledger", *(table._meta.tablename for table, _ in updates)]
+    first = HEAD_VALUES + 1
+    wanted = ["1", *(f"${place}" for place in range(first, first + len(updates)))]
+    parts = [f"w0 as ({HEAD_SQL} returning 1)"]
+    place = first + len(updates)
+    for number, (table, changed) in enumerate(updates, 1):
+        update = _update_sql(Dialect.POSTGRES, table, changed, place)
+        parts.append(f"w{number} as ({update} returning 1)")
+        place += 1
+    for table in insertions:
+        parts.append(f"w{len(parts)} as ({_insert_sql(Dialect.POSTGRES, table, place)})")
+        place += 1
+    required = ", ".join(
+        f"batua_require_changed('{name}', {count}, (select count(*) from w{number}))"
+        for number, (name, count) in enumerate(zip(names, wanted, strict=True))
     )
-    before = f"with {', '.join(insertions)} " if insertions else ""
-    return f"{before}update batua_ledger set {settings} where id = 1 and ledger_id = ${first + 4}"
+    return f"with {', '.join(parts)} select {required}"
+
+
+def _head_values(book: Book) -> tuple[Any, ...]:
+    counted = (book.head[column] for column in ("transfer_seq", "account_seq", "head_hash"))
+    return (*counted, book.now, book.head["ledger_id"], book.head["version"])
 
 
 @cache
@@ -144,9 +199,9 @@ def _insert_sql(dialect: Dialect, table: type[Table], place: int) -> str:
 
 
 @cache
-def _update_sql(dialect: Dialect, table: type[Table], changed: tuple[str, ...]) -> str:
+def _update_sql(dialect: Dialect, table: type[Table], changed: tuple[str, ...], place: int) -> str:
     key, name = primary_key(table), table._meta.tablename
-    rows = dialect.rows(_types(table, (key, "version", *changed)), "$1")
+    rows = dialect.rows(_types(table, (key, "version", *changed)), f"${place}")
     settings = ", ".join(f"{column} = new.{column}" for column in changed)
     return (
         f"update {name} set {settings}, version = {name}.version + 1 from {rows}"

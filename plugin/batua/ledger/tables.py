@@ -24,7 +24,7 @@ __all__ = [
 
 
 class LedgerHead(Table, tablename="batua_ledger"):
-    """One row: the counters and the newest hash. Its lock serializes all money."""
+    """One row: the counters and the newest hash. Its version and its lock serialize all money."""
 
     id = Integer(primary_key=True)
     ledger_id = Text()
@@ -32,6 +32,7 @@ class LedgerHead(Table, tablename="batua_ledger"):
     account_seq = BigInt()
     head_hash = Text()
     last_at = Timestamptz()
+    version = BigInt()
 
 
 class Account(Table, tablename="batua_account"):

@@ -9,6 +9,7 @@ from batua.dialect import Dialect
 from batua.migrations import m0001_foundation as m0001
 from batua.migrations import m0002_lots as m0002
 from batua.migrations import m0003_attention as m0003
+from batua.migrations import m0004_head_version as m0004
 
 __all__ = ["MIGRATIONS", "Migration"]
 
@@ -30,4 +31,5 @@ MIGRATIONS = (
     Migration(m0001.NAME, m0001.forwards, m0001.backwards, "batua_transfer"),
     Migration(m0002.NAME, m0002.forwards, m0002.backwards, "batua_lot"),
     Migration(m0003.NAME, m0003.forwards, m0003.backwards, None),
+    Migration(m0004.NAME, m0004.forwards, m0004.backwards, None),
 )
