@@ -19,7 +19,7 @@ import pytest
 
 from batua.database import Dialect, open_database
 from batua.database.core import OpenTransactions
-from batua.database.sqlite import has_wal_reset_bug
+from batua.database.sqlite_connection import has_wal_reset_bug
 from batua.errors import (
     CommitUnknown,
     ConfigurationError,
@@ -586,7 +586,7 @@ async def test_sqlite_pragmas_say_wal_full_and_foreign_keys(sqlite_url, open_mor
 # What a host's process looks like: the system's sqlite3, without ``batua.fixed_sqlite``.
 ROLLBACK_JOURNAL = """
 import asyncio, sqlite3, sys
-from batua.database import open_database, sqlite
+from batua.database import open_database, sqlite_connection as sqlite
 from batua.errors import DatabaseUnavailable
 
 if not sqlite.has_wal_reset_bug(sqlite3.sqlite_version_info):

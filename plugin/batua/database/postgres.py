@@ -7,8 +7,8 @@ that a shop can be a schema, and with Citus a schema can be a node.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -26,7 +26,14 @@ from batua.database.core import (
     Write,
 )
 from batua.database.piccolo import SafePostgresEngine
-from batua.errors import CommitUnknown, DatabaseUnavailable, InvariantViolated, StaleRow
+from batua.database.postgres_ends import (
+    UNREACHABLE,
+    commit,
+    reachable,
+    roll_back,
+    run_to_its_end,
+    stale,
+)
 from batua.failpoints import reach
 
 __all__ = ["PostgresDatabase"]
@@ -53,16 +60,6 @@ SINGLE_STATEMENTS = {
 SINGLE_STATEMENTS_AT_ONCE = 2
 """Connections for those. A process has one engine, and that one group at a time."""
 
-UNREACHABLE = (
-    OSError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-)
-"""What asyncpg raises when the server is gone, going, starting, full or has dropped us."""
-
 
 class _Statements:
     """Reads and writes on one connection."""
@@ -72,14 +69,14 @@ class _Statements:
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
         reach("database.asking")
-        with _reachable():
+        with reachable():
             rows: Sequence[Row] = await self._connection.fetch(sql, *args)
         reach("database.answered")
         return rows
 
     async def fetch_one(self, sql: str, *args: Any) -> Row | None:
         reach("database.asking")
-        with _reachable():
+        with reachable():
             row: Row | None = await self._connection.fetchrow(sql, *args)
         reach("database.answered")
         return row
@@ -98,7 +95,7 @@ class _Statements:
 
     async def execute(self, sql: str, *args: Any) -> int:
         reach("database.asking")
-        with _reachable(), _stale():
+        with reachable(), stale():
             tag = await self._connection.execute(sql, *args)
         reach("database.answered")
         return _row_count(tag)
@@ -110,7 +107,7 @@ class _Statements:
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         reach("database.asking")
-        with _reachable():
+        with reachable():
             await self._connection.executemany(sql, rows)
         reach("database.answered")
         return -1
@@ -153,19 +150,19 @@ class PostgresDatabase(Database):
                 await pool.close()
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
-        with _reachable():
+        with reachable():
             rows: Sequence[Row] = await self._pool.fetch(sql, *args)
         return rows
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Reader]:
         async with _acquired(self._pool) as connection:
-            with _reachable():
+            with reachable():
                 await connection.execute("begin isolation level repeatable read read only")
             try:
                 yield _Statements(connection)
             finally:
-                await _roll_back(connection)
+                await roll_back(connection)
 
     async def look_up(self, lookups: Sequence[Lookup]) -> list[Sequence[Row]]:
         async with _acquired(self._singles) as connection:
@@ -176,8 +173,8 @@ class PostgresDatabase(Database):
         async with _acquired(self._singles) as connection:
             reach("database.committing")
             asyncio.get_running_loop().call_soon(meanwhile)
-            with _stale():
-                tag = await _to_its_end(connection, write.sql, *write.args)
+            with stale():
+                tag = await run_to_its_end(connection, write.sql, *write.args)
             write.check(_row_count(tag))
             reach("database.committed")
 
@@ -187,15 +184,15 @@ class PostgresDatabase(Database):
         try:
             async with _acquired(self._pool) as connection:
                 reach("database.beginning")
-                with _reachable():
+                with reachable():
                     await connection.execute(BEGIN)
                 try:
                     reach("database.begun")
                     yield _Statements(connection)
                 except BaseException:
-                    await _roll_back(connection)
+                    await roll_back(connection)
                     raise
-                await _commit(connection)
+                await commit(connection)
         finally:
             self._open_transactions.leave(task)
 
@@ -211,7 +208,7 @@ class PostgresDatabase(Database):
 
 @asynccontextmanager
 async def _acquired(pool: Any) -> AsyncIterator[Any]:
-    with _reachable():
+    with reachable():
         connection = await pool.acquire()
     try:
         yield connection
@@ -227,90 +224,6 @@ async def _leave_as_it_is(connection: Any) -> None:
 
     An open transaction is still rolled back when its connection comes back to the pool.
     """
-
-
-@contextmanager
-def _reachable() -> Iterator[None]:
-    try:
-        yield
-    except UNREACHABLE as error:
-        raise DatabaseUnavailable(f"PostgreSQL: {error}") from error
-
-
-@contextmanager
-def _stale() -> Iterator[None]:
-    try:
-        yield
-    except asyncpg.SerializationError as error:
-        raise StaleRow(str(error)) from error
-
-
-def _drop(connection: Any) -> None:
-    # A connection that was lost has left the pool already and can't be terminated again.
-    with suppress(asyncpg.InterfaceError):
-        connection.terminate()
-
-
-async def _roll_back(connection: Any) -> None:
-    try:
-        rollback = asyncio.ensure_future(connection.execute("rollback"))
-    except asyncpg.InterfaceError:
-        return  # it was lost, and has left the pool already
-    try:
-        await asyncio.shield(rollback)
-    except asyncio.CancelledError:
-        await _settle(rollback)
-        raise
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        # A connection that can't roll back has lost its transaction with its session.
-        _drop(connection)
-
-
-async def _commit(connection: Any) -> None:
-    reach("database.committing")
-    answer = await _to_its_end(connection, "COMMIT;")
-    if answer != "COMMIT":
-        # PostgreSQL answers ROLLBACK, and no error, when a statement before had failed.
-        raise InvariantViolated(f"COMMIT was answered with {answer}: nothing was committed")
-    reach("database.committed")
-
-
-async def _to_its_end(connection: Any, sql: str, *args: Any) -> str:
-    """Run a statement that commits. Raises ``CommitUnknown`` if no answer came.
-
-    Cancelling it on the wire may commit all the same (trap T8): it runs to its end.
-    """
-    with _reachable():  # a connection that is known to be gone is not even tried
-        commit = asyncio.ensure_future(connection.execute(sql, *args))
-    try:
-        answer: str = await asyncio.shield(commit)
-    except asyncio.CancelledError:
-        await _settle(commit)
-        raise
-    except asyncpg.PostgresConnectionError as error:
-        _drop(connection)
-        raise CommitUnknown(f"the connection was lost during COMMIT: {error}") from error
-    except asyncpg.PostgresError as error:
-        if isinstance(error, asyncpg.OperatorInterventionError):
-            _drop(connection)
-            raise CommitUnknown(f"COMMIT was interrupted: {error}") from error
-        raise
-    except (OSError, asyncpg.InterfaceError) as error:
-        _drop(connection)
-        raise CommitUnknown(f"the connection was lost during COMMIT: {error}") from error
-    return answer
-
-
-async def _settle(statement: asyncio.Future[Any]) -> None:
-    """Wait for what is on the wire, however often the waiting is cancelled.
-
-    A connection that goes back to the pool in the middle of a statement is nobody's any more.
-    """
-    while not statement.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait({statement})
-    if not statement.cancelled():
-        statement.exception()
 
 
 def _row_count(tag: str) -> int:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from piccolo.engine.base import Engine
@@ -33,78 +32,19 @@ from batua.database.core import (
     Write,
 )
 from batua.database.piccolo import SafeSQLiteEngine
-from batua.errors import CommitUnknown, ConfigurationError, DatabaseUnavailable
+from batua.database.sqlite_connection import BUSY_TIMEOUT_S, Connection, reachable
+from batua.errors import CommitUnknown, DatabaseUnavailable
 from batua.failpoints import reach
 
-__all__ = ["SQLiteDatabase", "has_wal_reset_bug"]
+__all__ = ["SQLiteDatabase"]
 
-BUSY_TIMEOUT_S = 10.0
 READERS = 3
-
-T = TypeVar("T")
-
-
-def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
-    """Whether this SQLite may lose committed writes in WAL mode (fixed in 3.51.3 and backports)."""
-    fixed = (
-        version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
-    )
-    return not fixed
-
-
-class _Connection:
-    """A connection that lives in a thread of its own; calls run there one after another."""
-
-    def __init__(self, path: Path, *, read_only: bool) -> None:
-        self._path = path
-        self._read_only = read_only
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batua-sqlite")
-        self._connection: sqlite3.Connection | None = None
-
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``work`` in the thread. A cancelled caller leaves it running, and in order."""
-        with _reachable():
-            return await asyncio.shield(self.submit(work))
-
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._thread, lambda: work(self._opened()))
-
-    async def close(self) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
-        self._thread.shutdown(wait=True)
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = self._open()
-        return self._connection
-
-    def _open(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path,
-            timeout=BUSY_TIMEOUT_S,
-            isolation_level=None,
-            detect_types=sqlite3.PARSE_DECLTYPES,
-            cached_statements=512,
-        )
-        connection.row_factory = sqlite3.Row
-        _set_journal_mode(connection, self._path)
-        connection.execute("pragma synchronous = full")
-        connection.execute("pragma foreign_keys = on")
-        if self._read_only:
-            connection.execute("pragma query_only = on")
-        return connection
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 class _Statements:
     """Reads and writes on one connection."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
@@ -158,9 +98,9 @@ class SQLiteDatabase(Database):
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._writer = _Connection(path, read_only=False)
-        self._readers = [_Connection(path, read_only=True) for _ in range(READERS)]
-        self._idle: asyncio.Queue[_Connection] = asyncio.Queue()
+        self._writer = Connection(path, read_only=False)
+        self._readers = [Connection(path, read_only=True) for _ in range(READERS)]
+        self._idle: asyncio.Queue[Connection] = asyncio.Queue()
         self._lock = asyncio.Lock()
         self._open_transactions = OpenTransactions()
         self._engine: SafeSQLiteEngine | None = None
@@ -225,7 +165,7 @@ class SQLiteDatabase(Database):
         async with self._lock:
             reach("database.committing")
             asyncio.get_running_loop().call_soon(meanwhile)
-            with _reachable():
+            with reachable():
                 await _settled(self._writer.submit(all_or_nothing))
             reach("database.committed")
 
@@ -293,35 +233,6 @@ def _writing(writes: Sequence[Write]) -> Callable[[sqlite3.Connection], None]:
     return work
 
 
-def _set_journal_mode(connection: sqlite3.Connection, path: Path) -> None:
-    version = sqlite3.sqlite_version
-    wanted = "delete" if has_wal_reset_bug(sqlite3.sqlite_version_info) else "wal"
-    try:
-        connection.execute(f"pragma journal_mode = {wanted}").fetchone()
-    except sqlite3.OperationalError:
-        (mode,) = connection.execute("pragma journal_mode").fetchone()
-        if mode == "wal" and wanted == "delete":
-            raise ConfigurationError(
-                f"{path} is in WAL mode and in use by another process, and this process has SQLite "
-                f"{version}, which may lose committed writes there. Install pysqlite3 and import "
-                "batua.fixed_sqlite first, or stop the other process."
-            ) from None
-        raise
-
-
-@contextmanager
-def _reachable() -> Iterator[None]:
-    # Busy, full and I/O errors pass; a misspelled column does not.
-    passing = {"SQLITE_BUSY", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_LOCKED", "SQLITE_CANTOPEN"}
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        name = getattr(error, "sqlite_errorname", "")
-        if any(name.startswith(prefix) for prefix in passing):
-            raise DatabaseUnavailable(f"SQLite: {error}") from error
-        raise
-
-
 async def _settled(commit: asyncio.Future[None]) -> None:
     # A cancelled task still learns what became of its COMMIT before it goes.
     try:
@@ -372,12 +283,3 @@ def _plain(value: Any) -> Any:
 def _written(time: datetime) -> str:
     # One width for all, so that text compares as time does. A group's rows share their time.
     return time.astimezone(UTC).isoformat(" ", "microseconds")
-
-
-def _to_datetime(value: bytes) -> datetime:
-    return datetime.fromisoformat(value.decode())
-
-
-# The same converters as Piccolo's, so that it does not matter who registers last.
-sqlite3.register_converter("TIMESTAMPTZ", _to_datetime)
-sqlite3.register_converter("BOOLEAN", lambda value: value == b"1")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from batua.ledger.accounts import SHOP, AccountKind, AccountName
     from batua.ledger.book import Book
-    from batua.ledger.engine import Engine, Operation
+    from batua.ledger.deciding import Operation
+    from batua.ledger.engine import Engine
     from batua.ledger.expiring import Expiry
     from batua.ledger.idempotency import Begun, Claim, Claimed, Finished, StoredAnswer
     from batua.ledger.lots import account_needs, hold_needs

@@ -1,4 +1,7 @@
-"""The only writer of money: lock, load, decide, write, for a group of operations at a time.
+"""The only writer of money: load, decide, write, for a group of operations at a time.
+
+What was decided on one version of the ledger's head is never written onto another.  Beside other
+processes that write, the head is locked first.
 
 Concurrent operations queue up and share one database transaction.  The engine knows none of them:
 each says which rows it needs, decides on them purely, and stages its effects in the book.
@@ -12,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from piccolo.table import Table
 
@@ -23,15 +26,15 @@ from batua.errors import (
     CommitUnknown,
     DatabaseUnavailable,
     InvariantViolated,
-    Refusal,
     StaleRow,
     TryAgain,
 )
 from batua.ledger.book import Book
-from batua.ledger.rows import Need, NotLoaded
+from batua.ledger.deciding import Operation, ask, decide
+from batua.ledger.rows import NotLoaded
 from batua.ledger.store import load, lock_head, write
 
-__all__ = ["Engine", "Operation"]
+__all__ = ["Engine"]
 
 GROUP_MIN = 8
 GROUP_MAX = 256
@@ -49,22 +52,7 @@ _CLOCK_BEHIND = "The clocks of this shop's machines differ by more than five min
 
 log = logging.getLogger(__name__)
 
-A_co = TypeVar("A_co", covariant=True)
 A = TypeVar("A")
-
-
-class Operation(Protocol[A_co]):
-    """A kind of money movement. Everything it will write has an id before it starts.
-
-    Run twice, it has one effect and gives the same answer: that is how a COMMIT whose outcome is
-    unknown is resolved.
-    """
-
-    def needs(self, book: Book) -> Iterable[Need]:
-        """The rows to load. Asked again after each load, until it needs nothing more."""
-
-    def decide(self, book: Book) -> A_co:
-        """Decide, pure of I/O. Raises a ``Refusal``, which undoes whatever it staged."""
 
 
 @dataclass(eq=False, slots=True)
@@ -241,14 +229,14 @@ class Engine:
         operations = [queued.operation for queued in group]
         asking = operations
         for _ in range(LOAD_ROUNDS_MAX):
-            needs, asking = _ask(asking, book)
+            needs, asking = ask(asking, book)
             if book.head and not needs:
                 break
             await load(storage, book, needs)
         version = book.head["version"]
         self._is_alone = version == self._version
         self._require_clock(book.head["last_at"], book.clock)
-        outcomes = [_decide(operation, book) for operation in operations]
+        outcomes = [decide(operation, book) for operation in operations]
         book.settle()
         changed = [*book.inserted, *book.updated.values()]
         if changed:
@@ -291,32 +279,6 @@ def _refuse(group: Iterable[_Queued], error: BatuaError) -> None:
     _resolve(group, TryAgain, "database_unavailable", _UNAVAILABLE)
 
 
-def _ask(operations: list[Operation[Any]], book: Book) -> tuple[set[Need], list[Operation[Any]]]:
-    """What must still be loaded, and who has to be asked again once it is."""
-    needs: set[Need] = set()
-    again = []
-    for operation in operations:
-        reads = book.reads
-        needs.update(operation.needs(book))
-        if book.reads != reads:
-            again.append(operation)
-    return book.missing(needs), again
-
-
 def _resolve(group: Iterable[_Queued], outcome: type[BatuaError], *args: str) -> None:
     for queued in group:
         queued.resolve(outcome(*args))
-
-
-def _decide(operation: Operation[Any], book: Book) -> Any:
-    mark = book.mark()
-    try:
-        return operation.decide(book)
-    except (Refusal, NotLoaded) as refusal:
-        book.undo_to(mark)
-        return refusal.with_traceback(None)  # an answer; its frames would hold on to the book
-    except Exception as error:
-        # A bug or a broken invariant in one operation takes nothing of its neighbours down.
-        log.exception("%s could not decide", type(operation).__name__)
-        book.undo_to(mark)
-        return error

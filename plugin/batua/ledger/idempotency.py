@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from batua.errors import Conflict, IdempotencyConflict, InProgress, Refusal
 from batua.ledger.book import Book
-from batua.ledger.engine import Operation
+from batua.ledger.deciding import Operation
 from batua.ledger.rows import Need, Record
 from batua.ledger.tables import IdempotencyKey
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from batua.errors import Conflict, LinkedRefused, Refusal
 from batua.ledger.book import Book
-from batua.ledger.engine import Operation
+from batua.ledger.deciding import Operation
 from batua.ledger.operations.answers import LinkedAnswers
 from batua.ledger.rows import Need
 

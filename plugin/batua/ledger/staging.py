@@ -1,0 +1,134 @@
+"""Rows that a group has loaded, and what it has staged so far. Nothing of money yet. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from piccolo.table import Table
+
+from batua.errors import InvariantViolated
+from batua.ledger.rows import Need, NotLoaded, Record
+from batua.ledger.tables import has_version, primary_key
+
+__all__ = ["Rows"]
+
+_Index = dict[Any, list[Record]]
+"""What was found by one column: value by value, the rows that have it."""
+
+
+class Rows:
+    """The rows of a group, by what they were asked for; new and changed ones can be taken back."""
+
+    def __init__(self) -> None:
+        self.inserted: list[Record] = []
+        self.updated: dict[int, Record] = {}
+        self._found: defaultdict[type[Table], dict[tuple[str, str], _Index]] = defaultdict(dict)
+        self._undo: list[Callable[[], object]] = []
+        self.reads = 0
+        """How often it was asked for rows. Needs that ask for none are the same a second time."""
+
+    def missing(self, needs: Iterable[Need]) -> set[Need]:
+        """Those of ``needs`` that were not loaded yet."""
+        return {need for need in needs if not self.is_loaded(need)}
+
+    def is_loaded(self, need: Need) -> bool:
+        """Whether the rows of ``need`` are here."""
+        self.reads += 1
+        table, column, value, only = need
+        index = self._found[table].get((column, only))
+        return index is not None and value in index
+
+    def add(self, need: Need, rows: Iterable[Record]) -> None:
+        """Take in what was loaded for ``need``."""
+        table, column, value, only = need
+        self._found[table].setdefault((column, only), {})[value] = list(rows)
+
+    def records(self, table: type[Table]) -> dict[Any, Record]:
+        """Every row of ``table`` that the book has, by primary key."""
+        key = primary_key(table)
+        return {
+            row[key]: row
+            for index in self._found[table].values()
+            for found in index.values()
+            for row in found
+        }
+
+    def find(
+        self, table: type[Table], column: str, value: str | int, only: str = ""
+    ) -> list[Record]:
+        """The rows of a need, with what the group has staged. Raises ``NotLoaded``."""
+        self.reads += 1
+        try:
+            return self._found[table][column, only][value]
+        except KeyError:
+            raise NotLoaded(f"{table._meta.tablename}.{column} = {value!r}") from None
+
+    def get(
+        self, table: type[Table], column: str, value: str | int, only: str = ""
+    ) -> Record | None:
+        """The one row of a need on a unique column, or None. Raises ``NotLoaded``."""
+        rows = self.find(table, column, value, only)
+        return rows[0] if rows else None
+
+    def need(self, table: type[Table], column: str, value: str | int, only: str = "") -> Record:
+        """The one row that must be there. Raises ``NotLoaded`` or ``InvariantViolated``."""
+        row = self.get(table, column, value, only)
+        if row is None:
+            raise InvariantViolated(f"{table._meta.tablename} has no row {column} = {value!r}")
+        return row
+
+    def insert(self, table: type[Table], **values: Any) -> Record:
+        """Stage a new row. A table with a ``version`` starts at 1."""
+        if has_version(table):
+            values["version"] = 1
+        row = Record(table, values, is_new=True)
+        self.inserted.append(row)
+        self._undo.append(self.inserted.pop)
+        for (column, _), index in self._found[table].items():
+            rows = index.get(values[column])
+            if rows is not None:
+                rows.append(row)
+                self._undo.append(rows.pop)
+        return row
+
+    def update(self, row: Record, **changes: Any) -> None:
+        """Stage changes to a row; its ``version`` guards the write."""
+        before = {column: row[column] for column in changes}
+        self._undo.append(partial(self._take_back, row, before, row.changed))
+        row.update(changes)
+        if not row.is_new:
+            row.changed = row.changed | changes.keys()
+            self.updated[id(row)] = row
+
+    def _take_back(self, row: Record, before: dict[str, Any], changed: frozenset[str]) -> None:
+        row.update(before)
+        row.changed = changed
+        if not changed and not row.is_new:
+            self.updated.pop(id(row), None)
+
+    def reopen(self, need: Need, row: Record) -> None:
+        """Let ``row`` be found by ``need``, whose condition it meets by now."""
+        rows = self.find(*need)
+        if not any(known is row for known in rows):
+            rows.append(row)
+            self._undo.append(rows.pop)
+
+    def mark(self) -> int:
+        """A place to come back to."""
+        return len(self._undo)
+
+    def undo_to(self, mark: int) -> None:
+        """Take back everything that was staged after ``mark``."""
+        while len(self._undo) > mark:
+            self._undo.pop()()
+
+    def settle(self) -> None:
+        """Take nothing back any more.
+
+        What could be taken back holds on to the book, and the book to that: thousands of objects
+        a group would wait for the garbage collector.
+        """
+        self._undo.clear()
