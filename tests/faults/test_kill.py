@@ -84,7 +84,9 @@ async def test_killed_after_200_and_before_the_credit_and_after_a_capture_withou
 
 @contextlib.asynccontextmanager
 async def nobody_moves_money(url):
-    """Hold the ledger's head row, so that the kill comes before the credit for certain.
+    """Let nobody see the ledger's head, so that the kill comes before the credit for certain.
+
+    Were only its row locked, what writes the credit might wait at the server and outlive the kill.
 
     SQLite has one lock for everything, the inbox too: there the kill only comes at once.
     """
@@ -94,7 +96,7 @@ async def nobody_moves_money(url):
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction():
-            await connection.execute("select 1 from batua_ledger for update")
+            await connection.execute("lock table batua_ledger in access exclusive mode")
             yield True
     finally:
         await connection.close()

@@ -723,6 +723,42 @@ async def test_a_postgres_that_is_down_says_try_again_and_later_it_works(far, pr
     assert (await far.submit(PostTransfer(movement(amount=1)))).seq == 2
 
 
+async def test_a_session_that_was_ended_and_has_not_hung_up_yet_says_try_again(
+    far, proxy, postgres_url
+):
+    await far.submit(PostTransfer(movement(amount=100)))
+    await far.submit(PostTransfer(movement(amount=100)))
+    proxy.linger()
+    await edit(
+        postgres_url,
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where application_name = 'batua' and datname = current_database()",
+    )
+    await asyncio.sleep(0.1)
+    for far._is_alone in (True, False):
+        with pytest.raises(TryAgain) as refused:
+            await far.submit(PostTransfer(movement(amount=1)))
+        assert refused.value.code == "database_unavailable"
+    proxy.release()
+    await asyncio.sleep(0.1)
+    assert (await far.submit(PostTransfer(movement(amount=1)))).seq == 3
+
+
+@pytest.mark.parametrize("in_one", [True, False])
+async def test_a_postgres_that_is_full_says_try_again_and_later_it_works(far, postgres_url, in_one):
+    await edit(
+        postgres_url,
+        "create function full_disk() returns trigger language plpgsql as"
+        " $$ begin raise exception 'the disk is full' using errcode = '53100'; end $$;"
+        " create trigger full_disk before insert on batua_transfer execute function full_disk()",
+    )
+    far._is_alone = in_one
+    answers = await at_once(far, *(PostTransfer(movement(amount=1)) for _ in range(3)))
+    assert {getattr(answer, "code", answer) for answer in answers} == {"database_unavailable"}
+    await edit(postgres_url, "drop trigger full_disk on batua_transfer")
+    assert (await far.submit(PostTransfer(movement(amount=1)))).seq == 1
+
+
 async def test_a_sqlite_that_stays_locked_says_try_again_and_later_it_works(
     sqlite_url, open_more, clock
 ):

@@ -34,6 +34,7 @@ class CuttingProxy:
         self._watched = b""
         self._cut = Cut.BEFORE
         self._times = 0
+        self._lingers = False
         self._released = asyncio.Event()
         self.met = asyncio.Event()
         """Set when the watched statement has come by."""
@@ -73,6 +74,11 @@ class CuttingProxy:
         """Let what was held back through."""
         self._released.set()
 
+    def linger(self) -> None:
+        """Pass on what a server says last, but not that it hung up, until ``release``."""
+        self._lingers = True
+        self._released.clear()
+
     async def __aenter__(self) -> Self:
         await self.up()
         return self
@@ -103,6 +109,8 @@ class CuttingProxy:
         }
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            if self._lingers:
+                await self._released.wait()
         finally:
             for pump in pumps:
                 pump.cancel()

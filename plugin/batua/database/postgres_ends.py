@@ -21,8 +21,12 @@ UNREACHABLE = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,
 )
-"""What asyncpg raises when the server is gone, going, starting, full or has dropped us."""
+"""What asyncpg raises when the server is gone, going, starting, full or has dropped us.
+
+``InternalClientError`` when a session was ended and its end is not noticed yet: nothing is sent.
+"""
 
 
 @contextmanager
@@ -57,7 +61,7 @@ async def roll_back(connection: Any) -> None:
     except asyncio.CancelledError:
         await _settle(rollback)
         raise
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (*UNREACHABLE, asyncpg.PostgresError):
         # A connection that can't roll back has lost its transaction with its session.
         _drop(connection)
 
@@ -83,15 +87,9 @@ async def run_to_its_end(connection: Any, sql: str, *args: Any) -> str:
     except asyncio.CancelledError:
         await _settle(commit)
         raise
-    except asyncpg.PostgresConnectionError as error:
-        _drop(connection)
-        raise CommitUnknown(f"the connection was lost during COMMIT: {error}") from error
-    except asyncpg.PostgresError as error:
-        if isinstance(error, asyncpg.OperatorInterventionError):
-            _drop(connection)
-            raise CommitUnknown(f"COMMIT was interrupted: {error}") from error
-        raise
-    except (OSError, asyncpg.InterfaceError) as error:
+    except asyncpg.InsufficientResourcesError as error:  # it was able to say that it is full
+        raise DatabaseUnavailable(f"PostgreSQL: {error}") from error
+    except UNREACHABLE as error:
         _drop(connection)
         raise CommitUnknown(f"the connection was lost during COMMIT: {error}") from error
     return answer
