@@ -18,13 +18,13 @@ from batua.ledger.accounts import AccountKind, AccountName
 from batua.ledger.chain import transfer_hash
 from batua.ledger.movements import Movement, Part
 from batua.ledger.rows import Record
-from batua.ledger.staging import Rows
+from batua.ledger.staging import StagedRows
 from batua.ledger.tables import Account, Entry, Hold, Transfer
 
 __all__ = ["Book"]
 
 
-class Book(Rows):
+class Book(StagedRows):
     """The snapshot that one group decides on.
 
     ``now`` never runs backwards in a ledger: it is what is written of when something was done.

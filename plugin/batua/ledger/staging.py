@@ -13,13 +13,13 @@ from batua.errors import InvariantViolated
 from batua.ledger.rows import Need, NotLoaded, Record
 from batua.ledger.tables import has_version, primary_key
 
-__all__ = ["Rows"]
+__all__ = ["StagedRows"]
 
 _Index = dict[Any, list[Record]]
 """What was found by one column: value by value, the rows that have it."""
 
 
-class Rows:
+class StagedRows:
     """The rows of a group, by what they were asked for; new and changed ones can be taken back."""
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ from batua.migrations import m0001_foundation as m0001
 from batua.migrations import m0002_lots as m0002
 from batua.migrations import m0003_attention as m0003
 from batua.migrations import m0004_head_version as m0004
+from batua.migrations import m0005_found_by_provider as m0005
 
 __all__ = ["MIGRATIONS", "Migration"]
 
@@ -32,4 +33,5 @@ MIGRATIONS = (
     Migration(m0002.NAME, m0002.forwards, m0002.backwards, "batua_lot"),
     Migration(m0003.NAME, m0003.forwards, m0003.backwards, None),
     Migration(m0004.NAME, m0004.forwards, m0004.backwards, None),
+    Migration(m0005.NAME, m0005.forwards, m0005.backwards, None),
 )

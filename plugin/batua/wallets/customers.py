@@ -88,10 +88,14 @@ class PutCustomer:
     newcomers: Newcomers
     new_id: NewId
 
+    @property
+    def _consents(self) -> Need:
+        return Need(Consent, "customer_id", self.id, "revoked_at is null")
+
     def needs(self, book: Book) -> Iterable[Need]:
         del book
         yield from customer_needs(self.id)
-        yield Need(Consent, "customer_id", self.id)
+        yield self._consents
 
     def decide(self, book: Book) -> Record:
         customer = ensure_customer(book, self.id, self.newcomers, self.new_id)
@@ -134,7 +138,7 @@ class PutCustomer:
                 )
 
     def _current(self, book: Book) -> list[Record]:
-        consents = book.find(Consent, "customer_id", self.id)
+        consents = book.find(*self._consents)
         return [consent for consent in consents if consent["revoked_at"] is None]
 
 
