@@ -495,3 +495,18 @@ async def test_a_reversal_gives_lots_back_what_was_spent_and_takes_what_was_open
     await engine.submit(reverse(id="taken", of="bonus"))
     assert await remaining() == 0
     assert (await balances(database))[ASHA.key] == (500, 0)
+
+
+@pytest.mark.parametrize("is_swept", [True, False])
+async def test_a_bonus_that_has_expired_is_not_taken_a_second_time(
+    engine, database, clock, is_swept
+):
+    promotion = AccountName.promotion("INR")
+    opens = NewLot(kind="bonus", expires_at=SOON)
+    await engine.submit(PostTransfer(movement(promotion, ASHA, 40, id="bonus", opens=opens)))
+    clock.advance(600)
+    if is_swept:
+        await engine.submit(PostTransfer(movement(ASHA, REVENUE, 1)))
+    before = await balances(database)
+    assert await code_of(engine, reverse(id="taken", of="bonus")) == "lot_expired"
+    assert await balances(database) == before

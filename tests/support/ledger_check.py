@@ -28,12 +28,13 @@ from tests.support.model import (
     Model,
     Name,
     Open,
+    Opens,
     Post,
     Refused,
     Reverse,
     Void,
 )
-from tests.support.model_words import operation_of, plain
+from tests.support.model_words import TOP_UP, operation_of, plain
 
 __all__ = ["DRAWS", "Check", "Pick", "SeededPick", "draw_any"]
 
@@ -83,6 +84,7 @@ class Check:
         """Take up the ledger where it is."""
         head = await self.database.fetch_one("select transfer_seq, last_at from batua_ledger")
         assert head is not None
+        await self._have_a_top_up()
         self.clock.advance(1)
         self.prefix = f"m{head['transfer_seq']}-{self.clock.now().timestamp():.0f}"
         self.nothing = f"{self.prefix}.nothing"  # an id that nobody used, yet
@@ -95,6 +97,13 @@ class Check:
         dollars += [Name(kind, self.prefix, "USD") for kind in ("suspense", "revenue")]
         self.names = [*rupees, *shop, *dollars]
         self.wallets = [*rupees, dollars[0]]
+        self.promotions = [Name("promotion", "shop", currency) for currency in ("INR", "USD")]
+        for name in self.promotions:  # all parts of the ledger share them
+            found = await self.database.fetch_one(
+                "select posted from batua_account where key = $1", ":".join(name)
+            )
+            if found is not None:
+                self.model.posted[name] = found["posted"]
         funding = [
             command
             for suspense, revenue, wallet in ((shop[0], shop[1], rupees[0]),
@@ -103,6 +112,23 @@ class Check:
                             Post(self.new_id(), "suspense_release", suspense, wallet, 400))
         ]  # fmt: skip
         await self.run([(each, self.expect(each)) for each in funding])
+
+    async def _have_a_top_up(self) -> None:
+        now = self.clock.now()
+        async with self.database.transaction() as transaction:
+            await transaction.execute(
+                "insert into batua_customer (id, name, phone, language, created_at, updated_at,"
+                " version) values ('mia', 'Mia', '', 'en', $1, $1, 1) on conflict do nothing",
+                now,
+            )
+            await transaction.execute(
+                "insert into batua_top_up (id, customer_id, amount, currency, gateway, status,"
+                " return_url, failure, expires_at, created_at, updated_at, version)"
+                " values ($1, 'mia', 100, 'INR', 'razorpay', 'expired', '', '', $2, $2, $2, 1)"
+                " on conflict do nothing",
+                TOP_UP,
+                now,
+            )
 
     def new_id(self) -> str:
         self.number += 1
@@ -147,10 +173,11 @@ class Check:
 
     async def compare_balances(self) -> None:
         """Every balance, and that no account was opened by what was refused."""
-        places = ", ".join(f"${place}" for place, _ in enumerate(self.names, 1))
+        names = [*self.names, *self.promotions]
+        places = ", ".join(f"${place}" for place, _ in enumerate(names, 1))
         rows = await self.database.fetch(
             f"select key, posted, held, status from batua_account where key in ({places})",
-            *(":".join(name) for name in self.names),
+            *(":".join(name) for name in names),
         )
         model = self.model
         assert {row["key"]: (row["posted"], row["held"], row["status"]) for row in rows} == {
@@ -159,6 +186,21 @@ class Check:
             )
             for name, posted in model.posted.items()
         }  # fmt: skip
+        await self.compare_lots()
+
+    async def compare_lots(self) -> None:
+        """What is left and held of every lot, and when it expires."""
+        places = ", ".join(f"${place}" for place, _ in enumerate(self.wallets, 1))
+        rows = await self.database.fetch(
+            f"select id, kind, amount, remaining, held, expires_at from batua_lot"
+            f" where remaining > 0 and account_key in ({places})",
+            *(":".join(name) for name in self.wallets),
+        )
+        assert {row["id"]: tuple(row.values())[1:] for row in map(dict, rows)} == {
+            lot.id: (lot.kind, lot.amount, lot.remaining, lot.held, lot.expires_at)
+            for lot in self.model.lots.values()
+            if lot.remaining
+        }
 
 
 # --- what is drawn ------------------------------------------------------------------------------
@@ -168,6 +210,33 @@ def draw_post(check: Check, pick: Pick) -> Post:
     debit, credit = _pair(check, pick)
     return Post(check.new_id(), kind_of(debit, credit, pick), debit, credit,
                 _amount(check, pick, debit))  # fmt: skip
+
+
+def draw_grant(check: Check, pick: Pick) -> Post:
+    """A credit that opens a lot: a bonus that may expire, or refund credit."""
+    wallet = pick.one(check.wallets)
+    if pick.number(0, 2) == 0:
+        suspense = next(
+            name
+            for name in check.names
+            if (name.kind, name.currency) == ("suspense", wallet.currency)
+        )
+        amount = _amount(check, pick, suspense)
+        opens = Opens("refund", _part(pick, amount), None)
+        return Post(check.new_id(), "suspense_release", suspense, wallet, amount, opens=opens)
+    promotion = next(each for each in check.promotions if each.currency == wallet.currency)
+    # One account for all parts of the ledger: no amount that would fill it.
+    amount = pick.one([pick.number(1, 50), pick.number(1, 400), pick.number(-1, 1)])
+    seconds = pick.one([None, 1, 30, 30, 600, 600])
+    expires_at = None if seconds is None else check.model.now + timedelta(seconds=seconds)
+    opens = Opens("bonus", _part(pick, amount), expires_at)
+    return Post(check.new_id(), "top_up_bonus", promotion, wallet, amount, opens=opens)
+
+
+def _part(pick: Pick, amount: Any) -> int | None:
+    if type(amount) is not int or amount < 2 or pick.number(0, 1):
+        return None
+    return amount // 2
 
 
 def draw_open(check: Check, pick: Pick) -> Open:
@@ -212,7 +281,8 @@ def draw_changed(check: Check, pick: Pick) -> Any:
 
 
 def _changed_post(check: Check, pick: Pick, command: Post) -> Any:
-    changes: list[dict[str, Any]] = [{"amount": 7}, {"reason": "another"}]
+    whole = command.opens and command.opens._replace(amount=None)
+    changes: list[dict[str, Any]] = [{"amount": 7, "opens": whole}, {"reason": "another"}]
     if command.id in check.model.transfers:
         # Only of what exists, and is refused: a new transfer has a kind that the proof knows.
         changes += [{"kind": "other"}, {"debit": command.credit, "credit": command.debit}]
@@ -272,10 +342,10 @@ def draw_any(check: Check, pick: Pick) -> Any:
     return pick.one(OFTEN)(check, pick)
 
 
-LINKED = (draw_post, draw_post, draw_open, draw_open, draw_capture, draw_void, draw_expire,
-          draw_reverse, draw_again)  # fmt: skip
-DRAWS = (draw_post, draw_open, draw_capture, draw_void, draw_expire, draw_reverse, draw_again,
-         draw_changed, draw_link, draw_freeze)  # fmt: skip
+LINKED = (draw_post, draw_post, draw_grant, draw_open, draw_open, draw_capture, draw_void,
+          draw_expire, draw_reverse, draw_again)  # fmt: skip
+DRAWS = (draw_post, draw_grant, draw_open, draw_capture, draw_void, draw_expire, draw_reverse,
+         draw_again, draw_changed, draw_link, draw_freeze)  # fmt: skip
 OFTEN = (*DRAWS, *DRAWS[:-1], draw_post, draw_post, draw_open, draw_open, draw_capture)
 
 

@@ -23,10 +23,25 @@ from batua.ledger import (
     VoidHold,
     account_needs,
 )
+from batua.ledger.movements import NewLot
 from tests.support.ledger import Staged
-from tests.support.model import Capture, Expire, Freeze, Link, Name, Open, Post, Reverse, Void
+from tests.support.model import (
+    Capture,
+    Expire,
+    Freeze,
+    Link,
+    Name,
+    Open,
+    Opens,
+    Post,
+    Reverse,
+    Void,
+)
 
-__all__ = ["operation_of", "plain"]
+__all__ = ["TOP_UP", "operation_of", "plain"]
+
+TOP_UP = "top_of_the_model"
+"""What every bonus is for: the proof wants one that exists."""
 
 
 def operation_of(command: Any) -> Any:
@@ -58,7 +73,14 @@ _ANSWERS: Mapping[type, Callable[[Any], tuple[Any, ...]]] = {
 def _movement(command: Post) -> Movement:
     return Movement(id=command.id, kind=command.kind, debit=_name(command.debit),
                     credit=_name(command.credit), amount=command.amount, reason=command.reason,
-                    actor="test")  # fmt: skip
+                    actor="test", opens=_new_lot(command.opens),
+                    top_up_id=TOP_UP if command.kind == "top_up_bonus" else None)  # fmt: skip
+
+
+def _new_lot(opens: Opens | None) -> NewLot | None:
+    if opens is None:
+        return None
+    return NewLot(kind=opens.kind, amount=opens.amount, expires_at=opens.expires_at)
 
 
 def _name(name: Name) -> AccountName:

@@ -23,6 +23,7 @@ from batua.ledger.tables import Account, Hold, HoldLot, Lot, LotEntry
 __all__ = [
     "account_needs",
     "hold_needs",
+    "is_due",
     "paid_free",
     "returned",
     "without_bonus",
@@ -160,7 +161,7 @@ def give(book: Rows, movement: Movement) -> None:
         raise InvariantViolated(f"transfer {movement.id} gives lots more than it moves")
     count = 0
     for lot, part in movement.restores:
-        if not _is_due(book, lot):
+        if not is_due(book, lot):
             _change(book, movement, lot, part)
             continue
         count += 1
@@ -200,7 +201,7 @@ def expire_due(book: Rows, name: AccountName) -> None:
     """Take out of a wallet what is due of its lots and not held."""
     for lot in open_lots(book, name):
         left = _free(lot)
-        if left and _is_due(book, lot):
+        if left and is_due(book, lot):
             book.expire_lot(_expiry(name, lot, left), Part(lot, left))
 
 
@@ -268,7 +269,8 @@ def _free(lot: Record) -> int:
     return left
 
 
-def _is_due(book: Rows, lot: Record) -> bool:
+def is_due(book: Rows, lot: Record) -> bool:
+    """Whether a lot's time is up, whatever of it is still held."""
     return lot["expires_at"] is not None and lot["expires_at"] <= book.now
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from batua.errors import Conflict, NotFound
 from batua.ledger.book import Book
-from batua.ledger.lots import account_needs
+from batua.ledger.lots import account_needs, is_due
 from batua.ledger.movements import Movement, Part
 from batua.ledger.operations.answers import Posted
 from batua.ledger.operations.checks import require_active_accounts, require_room, require_sound
@@ -90,10 +90,12 @@ class ReverseTransfer:
             return posted(known, exists=True)
         if _is_reversed(book, of):
             raise Conflict("already_reversed", f"Transfer {self.of!r} was reversed before.")
-        return post(book, movement)
+        for name in (movement.debit, movement.credit):
+            book.account(name)  # what is due of its lots has expired before they are looked at
+        restores, takes = self._lots_back(book)
+        return post(book, replace(movement, restores=restores, takes=takes))
 
     def _movement(self, book: Book, of: Record) -> Movement:
-        restores, takes = _lots_back(book, self.of)
         return Movement(
             id=self.id,
             kind=REVERSAL,
@@ -108,9 +110,23 @@ class ReverseTransfer:
             payment_id=of["payment_id"],
             refund_id=of["refund_id"],
             reverses=of["seq"],
-            restores=restores,
-            takes=takes,
         )
+
+    def _lots_back(self, book: Book) -> tuple[tuple[Part, ...], tuple[Part, ...] | None]:
+        """What is put back into lots that were spent, and taken of those that were opened."""
+        known = book.records(Lot)
+        found = book.find(LotEntry, "transfer_id", self.of)
+        entries = sorted(found, key=lambda entry: str(entry["lot_id"]))
+        lots = [(known[entry["lot_id"]], entry["amount"]) for entry in entries]
+        if any(amount > 0 and is_due(book, lot) for lot, amount in lots):
+            raise Conflict(
+                "lot_expired",
+                f"What transfer {self.of!r} gave has expired, and was taken back by that.",
+            )
+        spent = tuple(Part(lot, -amount) for lot, amount in lots if amount < 0)
+        opened = [(lot, min(amount, lot["remaining"] - lot["held"])) for lot, amount in lots]
+        taken = tuple(Part(lot, left) for lot, left in opened if left > 0)
+        return spent, taken or None
 
 
 def post(book: Book, movement: Movement) -> Posted:
@@ -131,17 +147,6 @@ def _lot_needs(book: Book, transfer_id: str) -> Iterable[Need]:
     if book.is_loaded(entries):
         for entry in book.find(*entries):
             yield Need(Lot, "id", entry["lot_id"])
-
-
-def _lots_back(book: Book, transfer_id: str) -> tuple[tuple[Part, ...], tuple[Part, ...] | None]:
-    """What a reversal puts back into lots that were spent, and takes of those that were opened."""
-    known = book.records(Lot)
-    entries = book.find(LotEntry, "transfer_id", transfer_id)
-    lots = [(known[entry["lot_id"]], entry["amount"]) for entry in entries]
-    spent = tuple(Part(lot, -amount) for lot, amount in lots if amount < 0)
-    opened = [(lot, min(amount, lot["remaining"] - lot["held"])) for lot, amount in lots]
-    taken = tuple(Part(lot, left) for lot, left in opened if left > 0)
-    return spent, taken or None
 
 
 def _is_reversed(book: Book, of: Record) -> bool:
