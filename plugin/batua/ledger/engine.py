@@ -197,7 +197,7 @@ class Engine:
             else:
                 self._answers.append((queued, outcome))
         self._last_group = len(group)
-        if self._queue:
+        if len(self._queue) > GROUP_MIN:
             asyncio.get_running_loop().call_later(ANSWERS_WAIT_S_MAX, self._give_answers)
         else:
             self._give_answers()
@@ -248,8 +248,8 @@ class Engine:
     def _give_answers(self) -> None:
         """Answer those whose group was committed.
 
-        They make work, so the next group goes first, until the database has it to write: as long
-        as we hold the ledger's lock and the database waits for us, nothing else may run here.
+        They make work, so where many wait the next group goes first, until the database has it to
+        write: while it waits for us, and others perhaps for the ledger's lock, little else may run.
         """
         answers, self._answers = self._answers, []
         for queued, outcome in answers:
