@@ -29,8 +29,11 @@ LOOK_S = 0.1
 
 @contextmanager
 def postgres() -> Iterator[PostgresServer]:
-    """A server for one part; what was made on one that lives on is dropped."""
-    with running_server() as server:
+    """A server for one part, set up as PostgreSQL sets itself up but for its checkpoints.
+
+    What was made on one that lives on is dropped.
+    """
+    with running_server({}) as server:
         try:
             yield server
         finally:

@@ -29,6 +29,9 @@ from batua.database import migrate, open_database
 
 __all__ = ["NoPostgres", "PostgresServer", "run_apart", "running_server"]
 
+LIGHT = {"wal_level": "minimal", "max_wal_senders": "0", "full_page_writes": "off"}
+"""Nothing here looks at replication, and no machine loses power: less to write per database."""
+
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 15
 
@@ -118,10 +121,10 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[PostgresServer]:
+def running_server(more: Mapping[str, str] = LIGHT) -> Iterator[PostgresServer]:
     """The server at ``BATUA_TEST_POSTGRES_URL``, or one that is started here and stopped after.
 
-    Raises ``NoPostgres``.
+    ``more`` are settings for the latter. Raises ``NoPostgres``.
     """
     if url := os.environ.get("BATUA_TEST_POSTGRES_URL"):
         yield PostgresServer(url)
@@ -131,7 +134,7 @@ def running_server() -> Iterator[PostgresServer]:
         folder = Path(tempfile.mkdtemp(prefix="batua-postgres-"))
         try:
             try:
-                process, server = _start(binaries, folder)
+                process, server = _start(binaries, folder, more)
             except (OSError, subprocess.SubprocessError, NoPostgres) as error:
                 failures.append(f"{binaries}: {error}")
                 continue
@@ -174,7 +177,9 @@ def _candidates() -> Iterator[Path]:
         yield Path(wheel.origin).parent / "pginstall" / "bin"
 
 
-def _start(binaries: Path, folder: Path) -> tuple[subprocess.Popen[bytes], PostgresServer]:
+def _start(
+    binaries: Path, folder: Path, more: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], PostgresServer]:
     user = _unprivileged()
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
@@ -197,12 +202,9 @@ def _start(binaries: Path, folder: Path) -> tuple[subprocess.Popen[bytes], Postg
         "unix_socket_directories": "",
         "fsync": "on",
         "max_connections": 200,
-        # Nothing here looks at replication, and no machine loses power: less to write per database.
-        "wal_level": "minimal",
-        "max_wal_senders": 0,
-        "full_page_writes": "off",
         "checkpoint_timeout": "1h",
         "max_wal_size": "4GB",
+        **more,
     }
     with log.open("wb") as output:
         process = subprocess.Popen(

@@ -12,6 +12,16 @@ from batua.testing.serving import serving
 ROOT = Path(__file__).parents[2]
 
 
+def test_the_figures_are_those_of_the_whole_run():
+    def rows(path):
+        lines = (ROOT / path).read_text().splitlines()
+        return [line for line in lines if line.startswith("| ") and " | " in line]
+
+    quoted = rows("README.md")
+    assert len(quoted) > 10
+    assert quoted == rows("benchmarks/results/latest.md")
+
+
 async def test_the_embedding_example_serves_both_the_host_and_the_shop(
     database_url, monkeypatch, tmp_path
 ):
