@@ -80,7 +80,7 @@ from batua.wallets import (
 from tests.support.clock import START
 from tests.support.shop import SECOND_PERSON, claim
 
-PROTOCOLS = {"batua.ledger.engine.Operation"}
+PROTOCOLS = {"batua.ledger.deciding.Operation"}
 
 
 def operations():
