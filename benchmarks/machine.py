@@ -28,7 +28,7 @@ def facts(*, is_quick: bool) -> list[str]:
         f"{os.cpu_count()} cores, {_memory_gib():.0f} GiB, {_processor()},"
         f" {platform.system()} {platform.release()}; load average at the start {load}",
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
-        f" granian {version('granian')}, litestar {version('litestar')}",
+        f" uvicorn {version('uvicorn')}, litestar {version('litestar')}",
     ]
 
 

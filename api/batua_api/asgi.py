@@ -1,4 +1,4 @@
-"""What the production server loads: ``granian --interface asgi --factory batua_api.asgi:serve``."""
+"""What the production server loads: ``uvicorn --factory batua_api.asgi:serve``."""
 
 from __future__ import annotations
 

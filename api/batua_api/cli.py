@@ -13,8 +13,6 @@ import sys
 from datetime import timedelta
 
 import click
-from granian.constants import Interfaces
-from granian.server import Server
 
 from batua import __version__
 from batua.bootstrap import Batua, open_batua
@@ -31,6 +29,7 @@ from batua_api.demo import run_demo
 from batua_api.interrupts import interrupted
 from batua_api.local import local_settings
 from batua_api.logs import configure_logs
+from batua_api.server import run_server
 from batua_api.verifying import Shown, print_proof, verify_ledger
 
 __all__ = ["main"]
@@ -75,15 +74,8 @@ def serve(host: str, port: int, workers: int, *, with_worker: bool) -> None:
             "python3 -c 'import secrets; print(secrets.token_hex(32))'"
         )
     os.environ["BATUA_WITH_WORKER"] = "on" if with_worker else "off"
-    Server(
-        "batua_api.asgi:serve",
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        workers=workers,
-        factory=True,
-        websockets=False,
-    ).serve()
+    configure_logs()
+    run_server("batua_api.asgi:serve", host=host, port=port, workers=workers)
 
 
 @cli.command()

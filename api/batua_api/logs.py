@@ -12,5 +12,5 @@ def configure_logs(level: int = logging.INFO) -> None:
     logging.basicConfig(
         level=level, format="%(asctime)s %(levelname)-7s %(name)s  %(message)s", force=True
     )
-    for noisy in ("httpx", "httpcore", "_granian", "granian.access"):
+    for noisy in ("httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from piccolo.engine.base import Engine
 
 from batua.dialect import Dialect
-from batua.errors import NestedTransaction, StaleRow
+from batua.errors import NestedTransaction
 
 __all__ = [
     "Database",
@@ -32,17 +32,12 @@ Statement = tuple[str, Sequence[Any]]
 
 
 class Write(NamedTuple):
-    """A statement that writes, and of how many rows of ``table``; None if it sees to it itself."""
+    """A statement that writes, and how many rows of ``table``; None if it sees to that itself."""
 
     sql: str
     args: Sequence[Any]
     table: str = ""
     rows: int | None = None
-
-    def check(self, changed: int) -> None:
-        """Raises ``StaleRow`` if it did not change as many rows as it must."""
-        if self.rows is not None and changed != self.rows:
-            raise StaleRow(f"{self.table}: {self.rows - changed} guarded rows had changed")
 
 
 class Lookup(NamedTuple):

@@ -75,10 +75,12 @@ class _Statements:
         return count
 
     async def write_all(self, writes: Sequence[Write], meanwhile: Callable[[], object]) -> None:
-        work = _writing(writes)
+        bound = _bound(writes)
         reach("database.asking")
         asyncio.get_running_loop().call_soon(meanwhile)
-        await self._connection.run(work)
+        await self._connection.run(
+            lambda connection: self._connection.batches.run(connection, bound)
+        )
         reach("database.answered")
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
@@ -151,12 +153,12 @@ class SQLiteDatabase(Database):
         return rows
 
     async def write_all(self, writes: Sequence[Write], meanwhile: Callable[[], object]) -> None:
-        write = _writing(writes)
+        bound = _bound(writes)
 
         def all_or_nothing(connection: sqlite3.Connection) -> None:
             connection.execute("begin immediate")
             try:
-                write(connection)
+                self._writer.batches.run(connection, bound)
             except BaseException:
                 _roll_back(connection)
                 raise
@@ -222,17 +224,6 @@ def _reading(queries: Sequence[Statement]) -> Callable[[sqlite3.Connection], lis
     return lambda connection: [connection.execute(*each).fetchall() for each in bound]
 
 
-def _writing(writes: Sequence[Write]) -> Callable[[sqlite3.Connection], None]:
-    """What runs all of ``writes`` in the connection's thread."""
-    bound = [(each, _native(each.sql), _bind(each.args)) for each in writes]
-
-    def work(connection: sqlite3.Connection) -> None:
-        for each, sql, args in bound:
-            each.check(connection.execute(sql, args).rowcount)
-
-    return work
-
-
 async def _settled(commit: asyncio.Future[None]) -> None:
     # A cancelled task still learns what became of its COMMIT before it goes.
     try:
@@ -267,6 +258,10 @@ def _native(sql: str) -> str:
 
 def _bind(args: Sequence[Any]) -> list[Any]:
     return [_value(arg) for arg in args]
+
+
+def _bound(writes: Sequence[Write]) -> list[Write]:
+    return [write._replace(args=_bind(write.args)) for write in writes]
 
 
 def _value(arg: Any) -> Any:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from batua.database.sqlite_batches import Batches
 from batua.errors import ConfigurationError, DatabaseUnavailable
 
 __all__ = ["BUSY_TIMEOUT_S", "Connection", "has_wal_reset_bug", "reachable"]
@@ -34,6 +35,7 @@ class Connection:
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self._path = path
         self._read_only = read_only
+        self.batches = Batches()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="batua-sqlite")
         self._connection: sqlite3.Connection | None = None
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
-from granian.constants import Interfaces
-from granian.server.embed import Server
+import uvicorn
 
 __all__ = ["free_port", "serving"]
 
 _START_TIMEOUT_S = 10.0
+_STOP_TIMEOUT_S = 10
+_LOOK_S = 0.005
 
 
 def free_port() -> int:
@@ -24,41 +26,53 @@ def free_port() -> int:
         return port
 
 
+class _Server(uvicorn.Server):
+    """A server inside somebody's event loop, who listens to signals himself."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 @asynccontextmanager
 async def serving(app: Any, *, port: int | None = None) -> AsyncIterator[str]:
     """Serve ``app`` with real HTTP on 127.0.0.1 and yield its base URL without a slash.
 
-    Raises ``TimeoutError`` when the server does not listen within ten seconds.
+    Raises ``OSError`` when the port is taken, ``RuntimeError`` when the app does not start, and
+    ``TimeoutError`` when that takes longer than ten seconds.
     """
-    port = port or free_port()
-    server = Server(
-        app,
-        address="127.0.0.1",
-        port=port,
-        interface=Interfaces.ASGI,
-        websockets=False,
-        log_enabled=False,
-        # Above this many open connections granian lets new ones wait, idle ones included.
-        backlog=1024,
-    )
-    running = asyncio.create_task(server.serve())
-    try:
-        async with asyncio.timeout(_START_TIMEOUT_S):
-            await _listening(port, running)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.stop()
-        await running
-
-
-async def _listening(port: int, running: asyncio.Task[None]) -> None:
-    while not running.done():
+    with socket.create_server(("127.0.0.1", port or 0), backlog=1024) as listening:
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            server_header=False,
+            access_log=False,
+            log_config=None,
+            log_level=logging.WARNING,
+            timeout_graceful_shutdown=_STOP_TIMEOUT_S,
+        )
+        server = _Server(config)
+        running = asyncio.create_task(_run(server, listening))
         try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.01)
-        else:
-            writer.close()
-            await writer.wait_closed()
-            return
-    await running
+            async with asyncio.timeout(_START_TIMEOUT_S):
+                await _started(server, running)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await running
+
+
+async def _run(server: uvicorn.Server, listening: socket.socket) -> None:
+    try:
+        await server.serve([listening])
+    except SystemExit:  # that is how it says it, and it would end the whole process
+        raise RuntimeError("the app did not start: see the log") from None
+
+
+async def _started(server: uvicorn.Server, running: asyncio.Task[None]) -> None:
+    while not server.started:
+        if running.done():
+            await running
+        await asyncio.sleep(_LOOK_S)
