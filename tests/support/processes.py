@@ -29,6 +29,7 @@ __all__ = [
     "running_serve",
     "running_simulator",
     "running_worker",
+    "wait_until_ready",
 ]
 
 BATUA = (sys.executable, "-m", "batua_api.cli")
@@ -118,7 +119,7 @@ def running_demo(
     environ = clean_environ(database_url, **variables)
     arguments = ("demo", "--port", str(port), "--database-url", database_url)
     with _running(*arguments, environ=environ, cwd=cwd, port=port) as demo:
-        _wait_until_ready(demo, "/api/v1/health/ready", DEMO_IS_OPEN)
+        wait_until_ready(demo, "/api/v1/health/ready", DEMO_IS_OPEN)
         yield demo
 
 
@@ -136,7 +137,7 @@ def running_serve(
     arguments = ("serve", "--port", str(port), *(("--with-worker",) if with_worker else ()))
     environ = clean_environ(database_url, **variables)
     with _running(*arguments, environ=environ, cwd=cwd, port=port) as server:
-        _wait_until_ready(server, "/api/v1/health/ready")
+        wait_until_ready(server, "/api/v1/health/ready")
         yield server
 
 
@@ -156,7 +157,7 @@ def running_simulator(
     told = ("--webhook-url", webhook_url) if webhook_url else ()
     arguments = ("simulate", "razorpay", "--port", str(port), *told)
     with _running(*arguments, environ=clean_environ(), cwd=cwd, port=port) as simulator:
-        _wait_until_ready(simulator, "/_control/payments")
+        wait_until_ready(simulator, "/_control/payments")
         yield simulator
 
 
@@ -195,7 +196,8 @@ def _running(
         program.kill()
 
 
-def _wait_until_ready(program: Program, path: str, says: str = "") -> None:
+def wait_until_ready(program: Program, path: str, says: str = "") -> None:
+    """Until it answers 200 at ``path``, and has written what it ``says``."""
     deadline = time.monotonic() + READY_S
     with httpx.Client(base_url=program.base, trust_env=False, verify=False, timeout=2) as http:
         while True:
