@@ -17,6 +17,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from batua.clock import Clock
 from batua.errors import InvalidRequest
 from batua_api.auth import Authenticator, require_allowed
+from batua_api.straight import call_straight, header_of
 
 __all__ = ["Gatekeeper", "RateLimiter", "gatekeeper"]
 
@@ -62,6 +63,10 @@ class Gatekeeper:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
             self._admit(scope)
+            handler = scope["route_handler"]
+            if handler.opt.get("is_straight"):
+                await call_straight(handler.fn, scope, receive, send)
+                return
         await self.app(scope, receive, send)
 
     def _admit(self, scope: Any) -> None:
@@ -76,8 +81,7 @@ class Gatekeeper:
             limiter.count(f"address {client[0] if client else ''}", PER_ADDRESS)
         if options.get("is_public"):
             return
-        header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-        principal = self._authenticator.authenticate(header.decode("latin-1"))
+        principal = self._authenticator.authenticate(header_of(scope, b"authorization"))
         if limiter is not None:
             limiter.count(principal.actor, PER_CUSTOMER)
         require_allowed(principal, options)

@@ -16,6 +16,7 @@ from batua.ledger import Claim, StoredAnswer
 from batua_api.auth import Principal
 from batua_api.bodies import KEY_HEADER, KEY_LENGTH_MAX
 from batua_api.problems import PROBLEM, write_problem
+from batua_api.straight import header_of
 
 __all__ = ["KEY_HEADER", "answer", "claim_of"]
 
@@ -49,7 +50,7 @@ def claim_of(
         )
     return Claim(
         principal=request.user.actor,
-        route=f"{request.method} {request.url.path}",
+        route=f"{request.scope['method']} {request.scope['path']}",
         key=key or new_id("key"),
         fingerprint=hashlib.sha256(msgspec.json.encode(body)).hexdigest(),
         render=lambda result: (status, msgspec.json.encode(render(result)).decode()),
@@ -58,7 +59,7 @@ def claim_of(
 
 
 def _key(request: Request[Any, Any, Any]) -> str:
-    sent = request.headers.get(KEY_HEADER, "").strip()
+    sent = header_of(request.scope, KEY_HEADER.lower().encode()).strip()
     # The header's draft standard quotes it, most clients don't: both name the same key.
     key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
     if len(key) > KEY_LENGTH_MAX or not key.isascii() or not key.isprintable():

@@ -33,10 +33,9 @@ from batua_api.controllers import (
 )
 from batua_api.gatekeeper import RateLimiter, gatekeeper
 from batua_api.problems import EXCEPTION_HANDLERS
+from batua_api.straight import BODY_BYTES_MAX
 
 __all__ = ["BatuaPlugin"]
-
-BODY_BYTES_MAX = 1_000_000
 
 NOUNS = (
     GatewayController,

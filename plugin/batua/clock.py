@@ -13,6 +13,7 @@ Clock = Callable[[], datetime]
 NewId = Callable[[str], str]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o or u
+_LOW_70 = (1 << 70) - 1
 _PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 
 
@@ -27,8 +28,15 @@ def new_id(prefix: str) -> str:
     Ids sort by the time of their making, which keeps database indexes compact, and can't be
     guessed.  Four characters of prefix and 26 of base 32: 30 in all.
     """
-    milliseconds = int(time.time() * 1000)
-    number = (milliseconds << 82) | (int.from_bytes(os.urandom(11)) & ((1 << 82) - 1))
-    # Ten bits at a time: this runs several times for every payment.
-    digits = "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
-    return f"{prefix}_{digits}"
+    # Ten bits at a time, and out of numbers of a machine's size: this runs several times for every
+    # payment.
+    random = int.from_bytes(os.urandom(11))
+    first = int(time.time() * 1000) << 12 | random >> 76
+    last = random & _LOW_70
+    return (
+        f"{prefix}_{_PAIRS[first >> 50]}{_PAIRS[first >> 40 & 1023]}{_PAIRS[first >> 30 & 1023]}"
+        f"{_PAIRS[first >> 20 & 1023]}{_PAIRS[first >> 10 & 1023]}{_PAIRS[first & 1023]}"
+        f"{_PAIRS[last >> 60]}{_PAIRS[last >> 50 & 1023]}{_PAIRS[last >> 40 & 1023]}"
+        f"{_PAIRS[last >> 30 & 1023]}{_PAIRS[last >> 20 & 1023]}{_PAIRS[last >> 10 & 1023]}"
+        f"{_PAIRS[last & 1023]}"
+    )

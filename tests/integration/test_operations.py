@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from batua.contract import AMOUNT_MAX
 from batua.errors import (
@@ -123,7 +124,7 @@ DIFFERENT = {
 async def test_an_id_that_was_used_for_something_else_is_refused(engine, database, what):
     known = movement(ASHA, RAVI, 10, id="trf", occurred_at=START)
     await engine.submit(PostTransfer(known))
-    changed = PostTransfer(replace(known, **DIFFERENT[what]))
+    changed = PostTransfer(structs.replace(known, **DIFFERENT[what]))
     assert await code_of(engine, changed) == f"exists_with_different_{what}"
     assert (await balances(database))[RAVI.key] == (10, 0)
 
@@ -139,9 +140,9 @@ async def test_a_new_id_is_one_for_holds_and_transfers_alike(engine):
         reverse(id="trf"),
     ):
         assert await code_of(engine, operation) == "exists_with_different_kind"
-    later = replace(known, occurred_at=SOON)
+    later = structs.replace(known, occurred_at=SOON)
     assert await code_of(engine, PostTransfer(later)) == "exists_with_different_details"
-    unknown = replace(known, credit=AccountName.wallet("nobody", "INR"))
+    unknown = structs.replace(known, credit=AccountName.wallet("nobody", "INR"))
     assert await code_of(engine, PostTransfer(unknown)) == "exists_with_different_accounts"
 
 

@@ -1,9 +1,9 @@
 """Orders: created, paid from the wallet or by a gateway, cancelled."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from batua.contract import Money
 from batua.errors import Conflict, IdempotencyConflict, InvalidRequest, NotFound

@@ -53,7 +53,10 @@ async def assert_chain_holds(database):
         seq = transfer["seq"]
         assert seq == number, "no gaps"
         assert transfer["hash"] == transfer_hash(
-            previous, transfer, (sides[2 * seq - 1], sides[2 * seq])
+            previous,
+            dict(transfer),
+            transfer["created_at"],
+            (sides[2 * seq - 1], sides[2 * seq]),
         )
         previous = transfer["hash"]
     head = await head_of(database)

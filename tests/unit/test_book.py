@@ -84,7 +84,7 @@ def test_a_staged_row_is_found_by_the_needs_that_it_meets(funded):
 
 
 def test_an_update_is_staged_for_loaded_rows_and_folded_into_new_ones(book):
-    old = Record(Hold, {"id": "hld_1", "status": "held", "version": 4}, is_new=False)
+    old = Record(Hold, {"id": "hld_1", "status": "held", "version": 4})
     book.add(Need(Hold, "id", "hld_1"), [old])
     mark = book.mark()
     book.update(old, status="voided")
@@ -259,22 +259,31 @@ def test_undo_takes_back_everything_to_the_last_detail():
 
 def test_each_hash_covers_the_one_before_it(funded):
     transfers = [funded.inserted[2], funded.post(movement(ASHA, RAVI, 30))]
-    assert transfers[0]["hash"] == transfer_hash("", transfers[0], (-100, 100))
-    assert transfers[1]["hash"] == transfer_hash(transfers[0]["hash"], transfers[1], (70, 30))
+    first, second = (each["hash"] for each in transfers)
+    assert first == transfer_hash("", transfers[0], START, (-100, 100))
+    assert second == transfer_hash(first, transfers[1], START, (70, 30))
     assert funded.head["head_hash"] == transfers[1]["hash"]
+
+
+def whole(transfer):
+    return {column: transfer[column] for column in HASHED}
+
+
+def hash_of(transfer, previous="", balances=(-100, 100)):
+    return transfer_hash(previous, transfer, transfer["created_at"], balances)
 
 
 @pytest.mark.parametrize("column", HASHED)
 def test_a_change_of_any_column_changes_the_hash(funded, column):
-    transfer = dict(funded.inserted[2])
-    before = transfer_hash("", transfer, (-100, 100))
+    transfer = whole(funded.inserted[2])
+    before = hash_of(transfer)
     transfer[column] = START - timedelta(days=1) if column.endswith("_at") else "tampered"
-    assert transfer_hash("", transfer, (-100, 100)) != before
+    assert hash_of(transfer) != before
 
 
 def test_a_change_of_a_balance_or_of_the_past_changes_the_hash(funded):
-    transfer = funded.inserted[2]
-    hashes = {transfer_hash(previous, transfer, balances)
+    transfer = whole(funded.inserted[2])
+    hashes = {hash_of(transfer, previous, balances)
               for previous, balances in (("", (-100, 100)), ("", (-100, 101)), ("", (-99, 100)),
                                          ("0", (-100, 100)))}  # fmt: skip
     assert len(hashes) == 4
@@ -287,10 +296,22 @@ def test_every_column_of_a_transfer_is_hashed_but_the_hash_itself():
 
 
 def test_the_hash_is_the_same_in_every_time_zone(funded):
-    transfer = dict(funded.inserted[2])
-    before = transfer_hash("", transfer, (-100, 100))
+    transfer = whole(funded.inserted[2])
+    before = hash_of(transfer)
     transfer["created_at"] = transfer["created_at"].astimezone()
-    assert transfer_hash("", transfer, (-100, 100)) == before
+    assert hash_of(transfer) == before
+
+
+def test_what_a_transfer_leaves_out_is_hashed_as_null_and_now(funded):
+    transfer = funded.inserted[2]
+    assert "payment_id" not in transfer
+    assert "occurred_at" not in transfer
+    read = whole(transfer)
+    assert read["payment_id"] is None
+    assert read["occurred_at"] == START
+    assert hash_of(read) == transfer["hash"]
+    with pytest.raises(KeyError, match=r"batua_transfer\.amuont"):
+        transfer["amuont"]
 
 
 def test_the_hash_of_a_known_transfer_never_changes():
@@ -306,4 +327,4 @@ def test_the_hash_of_a_known_transfer_never_changes():
     )
     known = "c44106b18151ebbe137b52b5cb56708bec6ced88770d2d3f341d4a64ef4d76c4"
     assert hashlib.sha256(written.encode()).hexdigest() == known
-    assert transfer_hash("", transfer, (-50000, 50000)) == known
+    assert hash_of(transfer, balances=(-50000, 50000)) == known

@@ -21,6 +21,7 @@ from batua_api.idempotency import answer, claim_of
 from batua_api.paging import LIMIT_MAX, page_of, read_cursor
 from batua_api.returning import check_return_url
 from batua_api.schemas import CreateOrder, Nothing, OrderView, Page, PayOrder, RefundOrder
+from batua_api.straight import STRAIGHT
 from batua_api.views import order_payment_view, order_view, refund_view
 
 __all__ = ["OrderController"]
@@ -35,7 +36,7 @@ class OrderController(Controller):
     @post(
         operation_id="create_order",
         summary="Create order",
-        opt=allow(Scope.CUSTOMER, Scope.SERVICE),
+        opt=allow(Scope.CUSTOMER, Scope.SERVICE) | STRAIGHT,
         operation_class=body_of(CreateOrder, key=KeyUse.WITH_PAYMENT),
     )
     async def create(self, request: ApiRequest, body: RawBody) -> Response[bytes]:
@@ -82,7 +83,7 @@ class OrderController(Controller):
         "/{order_id:str}/payments",
         operation_id="pay_order",
         summary="Pay order",
-        opt=allow(Scope.CUSTOMER),
+        opt=allow(Scope.CUSTOMER) | STRAIGHT,
         operation_class=body_of(PayOrder, key=KeyUse.REQUIRED),
     )
     async def pay(
@@ -116,7 +117,7 @@ class OrderController(Controller):
         "/{order_id:str}/refunds",
         operation_id="refund_order",
         summary="Refund order",
-        opt=staff_at_least(Role.SUPPORT),
+        opt=staff_at_least(Role.SUPPORT) | STRAIGHT,
         operation_class=body_of(RefundOrder, key=KeyUse.REQUIRED),
     )
     async def refund(
@@ -141,7 +142,7 @@ class OrderController(Controller):
         operation_id="cancel_order",
         summary="Cancel order",
         status_code=200,
-        opt=allow(Scope.CUSTOMER, Scope.STAFF),
+        opt=allow(Scope.CUSTOMER, Scope.STAFF) | STRAIGHT,
         operation_class=body_of(Nothing, is_required=False, key=KeyUse.OPTIONAL),
     )
     async def cancel(

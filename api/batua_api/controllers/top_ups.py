@@ -15,6 +15,7 @@ from batua_api.bodies import KeyUse, body_of, decode_body
 from batua_api.idempotency import answer, claim_of
 from batua_api.returning import check_return_url
 from batua_api.schemas import ConfirmTopUp, CreateTopUp, RefundTopUp, TopUpView
+from batua_api.straight import STRAIGHT
 from batua_api.views import refund_view, top_up_view
 
 __all__ = ["TopUpController"]
@@ -31,7 +32,7 @@ class TopUpController(Controller):
     @post(
         operation_id="create_top_up",
         summary="Create top-up",
-        opt=allow(Scope.CUSTOMER),
+        opt=allow(Scope.CUSTOMER) | STRAIGHT,
         operation_class=body_of(CreateTopUp, key=KeyUse.REQUIRED),
     )
     async def create(self, request: ApiRequest, body: RawBody) -> Response[bytes]:
@@ -76,7 +77,7 @@ class TopUpController(Controller):
         "/{top_up_id:str}/refunds",
         operation_id="refund_top_up",
         summary="Refund top-up",
-        opt=staff_at_least(Role.SUPPORT),
+        opt=staff_at_least(Role.SUPPORT) | STRAIGHT,
         operation_class=body_of(RefundTopUp, key=KeyUse.REQUIRED),
     )
     async def refund(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 __all__ = ["SHOP", "AccountKind", "AccountName"]
 
@@ -29,17 +30,29 @@ OVERDRAWABLE = frozenset(
 """A customer's account and suspense never go below zero; these may."""
 
 
-class AccountName(NamedTuple):
-    """The name of an account. It exists from first use."""
+@dataclass(frozen=True, init=False, eq=False)
+class AccountName:
+    """The name of an account. It exists from first use.
+
+    ``key`` is the name as one string, unique in a shop: ``wallet:asha:INR``.
+    """
 
     kind: AccountKind
     owner: str
     currency: str
+    key: str
 
-    @property
-    def key(self) -> str:
-        """The name as one string, unique in a shop: ``wallet:asha:INR``."""
-        return ":".join(self)
+    def __init__(self, kind: AccountKind, owner: str, currency: str) -> None:
+        # Several are made for every payment, and each is asked for its key several times.
+        self.__dict__.update(
+            kind=kind, owner=owner, currency=currency, key=f"{kind}:{owner}:{currency}"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, AccountName) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
 
     @property
     def may_overdraw(self) -> bool:

@@ -23,6 +23,11 @@ from batua.ledger.tables import Account, Entry, Hold, Transfer
 
 __all__ = ["Book"]
 
+MAY_BE_LEFT_OUT = (
+    "order_id", "top_up_id", "payment_id", "refund_id", "reverses", "approved_by", "occurred_at",
+)  # fmt: skip
+"""What a movement only has where it means something, by the transfer's columns."""
+
 
 class Book(StagedRows):
     """The snapshot that one group decides on.
@@ -33,9 +38,9 @@ class Book(StagedRows):
     """
 
     def __init__(self, clock: datetime) -> None:
-        super().__init__()
+        super().__init__(clock)
         self.head: dict[str, Any] = {}
-        self.clock = self.now = clock
+        self.clock = clock
 
     def open(self, head: Mapping[str, Any]) -> None:
         """Go on from ``head``, the ledger's head row as it was loaded."""
@@ -106,7 +111,7 @@ class Book(StagedRows):
         return transfer
 
     def _write_transfer(self, movement: Movement, debit: Record, credit: Record) -> Record:
-        values = {
+        values: dict[str, Any] = {
             "seq": self._count("transfer_seq"),
             "id": movement.id,
             "kind": movement.kind,
@@ -114,19 +119,15 @@ class Book(StagedRows):
             "credit_account": credit["id"],
             "amount": movement.amount,
             "currency": movement.debit.currency,
-            "order_id": movement.order_id,
-            "top_up_id": movement.top_up_id,
-            "payment_id": movement.payment_id,
-            "refund_id": movement.refund_id,
-            "reverses": movement.reverses,
             "reason": movement.reason,
             "actor": movement.actor,
-            "approved_by": movement.approved_by,
-            "occurred_at": movement.occurred_at or self.now,
-            "created_at": self.now,
         }
+        for column in MAY_BE_LEFT_OUT:
+            value = getattr(movement, column)
+            if value is not None:
+                values[column] = value
         balances = (debit["posted"], credit["posted"])
-        values["hash"] = transfer_hash(self.head["head_hash"], values, balances)
+        values["hash"] = transfer_hash(self.head["head_hash"], values, self.now, balances)
         self._set_head("head_hash", values["hash"])
         transfer = self.insert(Transfer, **values)
         self._write_entry(transfer, debit, -movement.amount)

@@ -20,14 +20,17 @@ HASHED = (
 """The columns of a transfer that its hash covers, in this order."""
 
 
-def transfer_hash(previous: str, transfer: Mapping[str, Any], balances: tuple[int, int]) -> str:
+def transfer_hash(
+    previous: str, transfer: Mapping[str, Any], now: datetime, balances: tuple[int, int]
+) -> str:
     """SHA-256, in hex, of the previous hash and a JSON array of the transfer's columns.
 
-    ``balances`` are the debit and the credit account's balance after it: they end the array, so
-    that the entries are covered too. Times are ISO 8601 in UTC with microseconds.
+    What ``transfer`` leaves out is null, or ``now`` where it is a time. ``balances`` are the debit
+    and the credit account's balance after it: they end the array, so that the entries are covered
+    too. Times are ISO 8601 in UTC with microseconds.
     """
-    values = [transfer[column] for column in HASHED[:-2]]
-    times = (_written(transfer["occurred_at"]), _written(transfer["created_at"]))
+    values = map(transfer.get, HASHED[:-2])
+    times = (_written(transfer.get("occurred_at", now)), _written(now))
     written = msgspec.json.encode([previous, *values, *times, *balances])
     return hashlib.sha256(written).hexdigest()
 

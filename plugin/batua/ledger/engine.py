@@ -243,7 +243,7 @@ class Engine:
             await write(self._database, storage, book, self._tables, meanwhile=self._give_answers)
             version += 1
         self._version = version
-        return outcomes, frozenset(row.table._meta.tablename for row in changed)
+        return outcomes, frozenset(table._meta.tablename for table in {row.table for row in changed})
 
     def _give_answers(self) -> None:
         """Answer those whose group was committed.

@@ -14,6 +14,8 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
+import msgspec
+
 from batua.errors import Conflict, IdempotencyConflict, InProgress, Refusal
 from batua.ledger.book import Book
 from batua.ledger.deciding import Operation
@@ -37,8 +39,7 @@ class StoredAnswer:
     replayed: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claim(Generic[T_contra]):
+class Claim(msgspec.Struct, Generic[T_contra], frozen=True, kw_only=True, dict=True):
     """Somebody's key on one route.
 
     ``fingerprint`` is of the request's body. ``render`` and ``render_refusal`` write the answer,
@@ -63,16 +64,14 @@ def claim_id(principal: str, route: str, key: str) -> str:
     return hashlib.sha256(f"{principal}\0{route}\0{key}\0".encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed(Generic[T]):
+class Claimed(msgspec.Struct, Generic[T], frozen=True):
     """An operation under a key. A final refusal is an answer too, and is stored."""
 
     operation: Operation[T]
     claim: Claim[T]
 
     def needs(self, book: Book) -> Iterable[Need]:
-        yield _key_of(self.claim)
-        yield from self.operation.needs(book)
+        return (_key_of(self.claim), *self.operation.needs(book))
 
     def decide(self, book: Book) -> StoredAnswer:
         if (known := _known_answer(book, self.claim)) is not None:
@@ -85,8 +84,7 @@ class Claimed(Generic[T]):
                 raise
             book.undo_to(mark)
             status, body = self.claim.render_refusal(refusal)
-        row = _insert(book, self.claim, subject="")
-        _finish(book, row, status, body)
+        _insert(book, self.claim, subject="", **_finished(book, status, body))
         return StoredAnswer(status, body, replayed=False)
 
 
@@ -126,9 +124,8 @@ class Begun(Generic[T]):
             if not refusal.is_final:
                 raise
             book.undo_to(mark)
-            row = _insert(book, self.claim, subject=self.subject)
             status, body = self.claim.render_refusal(refusal)
-            _finish(book, row, status, body)
+            _insert(book, self.claim, subject=self.subject, **_finished(book, status, body))
             return StoredAnswer(status, body, replayed=False)
         if not is_ours:
             _insert(book, self.claim, subject=self.subject)
@@ -164,7 +161,7 @@ class Finished(Generic[T]):
                 # The engine raises what it is handed back too, and keeps what was staged.
                 return cast("StoredAnswer", refusal)
             status, body = self.claim.render_refusal(refusal)
-        _finish(book, row, status, body)
+        book.update(row, **_finished(book, status, body))
         return StoredAnswer(status, body, replayed=False)
 
 
@@ -195,7 +192,7 @@ def _is_under_way_with(book: Book, claim: Claim[Any], subject: str) -> bool:
     return row is not None and (row["status"], row["subject"]) == ("in_progress", subject)
 
 
-def _insert(book: Book, claim: Claim[Any], *, subject: str) -> Record:
+def _insert(book: Book, claim: Claim[Any], *, subject: str, **finished: Any) -> Record:
     return book.insert(
         IdempotencyKey,
         id=claim.id,
@@ -203,21 +200,16 @@ def _insert(book: Book, claim: Claim[Any], *, subject: str) -> Record:
         route=claim.route,
         key=claim.key,
         fingerprint=claim.fingerprint,
-        status="in_progress",
         subject=subject,
-        response_status=None,
-        response_body=None,
         lease_until=book.clock + timedelta(seconds=LEASE_S),
-        created_at=book.now,
-        finished_at=None,
+        **(finished or {"status": "in_progress"}),
     )
 
 
-def _finish(book: Book, row: Record, status: int, body: str) -> None:
-    book.update(
-        row,
-        status="finished",
-        response_status=status,
-        response_body=body,
-        finished_at=book.now,
-    )
+def _finished(book: Book, status: int, body: str) -> dict[str, Any]:
+    return {
+        "status": "finished",
+        "response_status": status,
+        "response_body": body,
+        "finished_at": book.now,
+    }

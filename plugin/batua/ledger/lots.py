@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Protocol
 
 from piccolo.table import Table
@@ -50,12 +51,17 @@ class Rows(Protocol):
     def expire_lot(self, movement: Movement, part: Part) -> None: ...
 
 
-def account_needs(name: AccountName) -> Iterable[Need]:
+def account_needs(name: AccountName) -> Sequence[Need]:
     """The account; for a wallet also its open lots, and where a bonus goes that is due."""
-    yield Need(Account, "key", name.key)
+    account = Need(Account, "key", name.key)
     if name.kind is AccountKind.WALLET:
-        yield _lots_of(name)
-        yield Need(Account, "key", AccountName.promotion(name.currency).key)
+        return (account, _lots_of(name), _promotion(name.currency))
+    return (account,)
+
+
+@cache
+def _promotion(currency: str) -> Need:
+    return Need(Account, "key", AccountName.promotion(currency).key)
 
 
 def hold_needs(hold_id: str) -> Iterable[Need]:
@@ -66,7 +72,7 @@ def hold_needs(hold_id: str) -> Iterable[Need]:
 
 def open_lots(book: Rows, name: AccountName) -> list[Record]:
     """A wallet's lots with something left, in spending order. Raises ``NotLoaded``."""
-    found = book.find(*_lots_of(name))
+    found = book.find(Lot, "account_key", name.key, OPEN)
     return in_order(lot for lot in found if lot["remaining"]) if found else []
 
 
@@ -126,7 +132,7 @@ def choose(
         return ()
     found = open_lots(book, name)
     if takes is None:
-        return first((Part(lot, _free(lot)) for lot in found), amount)
+        return first((Part(lot, _free(lot)) for lot in found), amount) if found else ()
     for lot, part in takes:
         if not 0 < part <= _free(lot):
             raise InvariantViolated(f"lot {lot['id']} has not {part} to take")
@@ -199,6 +205,8 @@ def release(book: Rows, hold: Record, name: AccountName) -> list[Part]:
 
 def expire_due(book: Rows, name: AccountName) -> None:
     """Take out of a wallet what is due of its lots and not held."""
+    if not book.find(Lot, "account_key", name.key, OPEN):
+        return  # most wallets
     for lot in open_lots(book, name):
         left = _free(lot)
         if left and is_due(book, lot):

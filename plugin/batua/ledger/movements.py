@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from batua.ledger.accounts import AccountName
 from batua.ledger.rows import Record
 
@@ -32,8 +34,7 @@ class NewLot:
     top_up_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
+class Movement(msgspec.Struct, frozen=True, kw_only=True):
     """A transfer to post. ``id`` is made by whoever asks for it, before the operation starts.
 
     A debit of a wallet takes its lots in spending order, unless ``takes`` says which: the rest is

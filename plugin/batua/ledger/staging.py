@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -11,9 +12,11 @@ from piccolo.table import Table
 
 from batua.errors import InvariantViolated
 from batua.ledger.rows import Need, NotLoaded, Record
-from batua.ledger.tables import has_version, primary_key
+from batua.ledger.tables import primary_key
 
 __all__ = ["StagedRows"]
+
+Row = Mapping[str, Any]
 
 _Index = dict[Any, list[Record]]
 """What was found by one column: value by value, the rows that have it."""
@@ -22,7 +25,8 @@ _Index = dict[Any, list[Record]]
 class StagedRows:
     """The rows of a group, by what they were asked for; new and changed ones can be taken back."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime) -> None:
+        self.now = now
         self.inserted: list[Record] = []
         self.updated: dict[int, Record] = {}
         self._found: defaultdict[type[Table], dict[tuple[str, str], _Index]] = defaultdict(dict)
@@ -32,6 +36,9 @@ class StagedRows:
 
     def missing(self, needs: Iterable[Need]) -> set[Need]:
         """Those of ``needs`` that were not loaded yet."""
+        if not self._found:
+            self.reads += 1
+            return set(needs)
         return {need for need in needs if not self.is_loaded(need)}
 
     def is_loaded(self, need: Need) -> bool:
@@ -45,6 +52,20 @@ class StagedRows:
         """Take in what was loaded for ``need``."""
         table, column, value, only = need
         self._found[table].setdefault((column, only), {})[value] = list(rows)
+
+    def add_all(
+        self, table: type[Table], column: str, only: str, values: Iterable[Any], rows: Iterable[Row]
+    ) -> None:
+        """Take in ``rows``: all that there are for the needs of ``values`` in one ``column``.
+
+        A row that two needs reach is one record, or one change would hide the other.
+        """
+        known, key = self.records(table), primary_key(table)
+        index = self._found[table].setdefault((column, only), {})
+        for value in values:
+            index[value] = []
+        for row in rows:
+            index[row[column]].append(known.get(row[key]) or Record(table, row))
 
     def records(self, table: type[Table]) -> dict[Any, Record]:
         """Every row of ``table`` that the book has, by primary key."""
@@ -81,32 +102,34 @@ class StagedRows:
         return row
 
     def insert(self, table: type[Table], **values: Any) -> Record:
-        """Stage a new row. A table with a ``version`` starts at 1."""
-        if has_version(table):
-            values["version"] = 1
-        row = Record(table, values, is_new=True)
+        """Stage a new row. It may leave out what a ``Record`` knows by itself."""
+        row = Record(table, values, now=self.now)
         self.inserted.append(row)
         self._undo.append(self.inserted.pop)
-        for (column, _), index in self._found[table].items():
-            rows = index.get(values[column])
-            if rows is not None:
-                rows.append(row)
-                self._undo.append(rows.pop)
+        if table in self._found:
+            for (column, _), index in self._found[table].items():
+                rows = index.get(row[column])
+                if rows is not None:
+                    rows.append(row)
+                    self._undo.append(rows.pop)
         return row
 
     def update(self, row: Record, **changes: Any) -> None:
         """Stage changes to a row; its ``version`` guards the write."""
         before = {column: row[column] for column in changes}
+        if row.is_new:
+            self._undo.append(partial(row.update, before))
+            row.update(changes)
+            return
         self._undo.append(partial(self._take_back, row, before, row.changed))
         row.update(changes)
-        if not row.is_new:
-            row.changed = row.changed | changes.keys()
-            self.updated[id(row)] = row
+        row.changed = row.changed | changes.keys()
+        self.updated[id(row)] = row
 
     def _take_back(self, row: Record, before: dict[str, Any], changed: frozenset[str]) -> None:
         row.update(before)
         row.changed = changed
-        if not changed and not row.is_new:
+        if not changed:
             self.updated.pop(id(row), None)
 
     def reopen(self, need: Need, row: Record) -> None:

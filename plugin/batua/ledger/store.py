@@ -14,7 +14,7 @@ from batua.database import Database, Dialect, Lookup, Row, Storage, Transaction,
 from batua.errors import InvariantViolated
 from batua.ledger.book import Book
 from batua.ledger.rows import Need, Record
-from batua.ledger.tables import columns_of, primary_key
+from batua.ledger.tables import STAMPED, columns_of, primary_key
 
 __all__ = ["load", "lock_head", "write"]
 
@@ -24,6 +24,11 @@ HEAD_SQL = (
     " version = version + 1 where id = 1 and ledger_id = $5 and version = $6"
 )
 HEAD_VALUES = 6
+NOW = "$4"
+"""The time of the group, as the head gets it."""
+
+WITHOUT = {**dict.fromkeys(STAMPED, NOW), "version": "1"}
+"""What a column gets that a new row leaves out, unless that is null."""
 
 
 async def lock_head(database: Database, transaction: Transaction) -> dict[str, Any]:
@@ -45,35 +50,22 @@ def _the_head(row: Row | None) -> dict[str, Any]:
 
 async def load(storage: Storage, book: Book, needs: Iterable[Need]) -> None:
     """Load rows by table and column, all in one trip: with the head, if the book has none yet."""
-    wanted: dict[tuple[type[Table], str, str], list[Need]] = defaultdict(list)
-    for need in needs:
-        wanted[need.table, need.column, need.only].append(need)
+    wanted: dict[tuple[type[Table], str, str], list[str | int]] = defaultdict(list)
+    for table, column, value, only in needs:
+        wanted[table, column, only].append(value)
     # In one order, so that the same kinds of needs are the same statement.
     places = sorted(wanted.items(), key=lambda item: (item[0][0]._meta.tablename, *item[0][1:]))
     lookups = [
-        Lookup(
-            table._meta.tablename,
-            column,
-            _pg_type(table, column),
-            only,
-            [need.value for need in group],
-        )
-        for (table, column, only), group in places
+        Lookup(table._meta.tablename, column, _pg_type(table, column), only, values)
+        for (table, column, only), values in places
     ]
     if not book.head:
         *answers, heads = await storage.look_up([*lookups, HEAD])
         book.open(_the_head(heads[0] if heads else None))
     else:
         answers = await storage.look_up(lookups)
-    for ((table, column, _), group), rows in zip(places, answers, strict=True):
-        # A row that two needs reach is one record, or one change would hide the other.
-        known, key = book.records(table), primary_key(table)
-        found: dict[Any, list[Record]] = defaultdict(list)
-        for row in rows:
-            record = known.get(row[key]) or Record(table, row, is_new=False)
-            found[row[column]].append(record)
-        for need in group:
-            book.add(need, found[need.value])
+    for ((table, column, only), values), rows in zip(places, answers, strict=True):
+        book.add_all(table, column, only, values, rows)
 
 
 async def write(
@@ -114,8 +106,9 @@ class _Update(NamedTuple):
     changed: tuple[str, ...]
     rows: list[Record]
 
-    def bound(self, database: Database) -> str:
-        return database.as_json(self.rows, (primary_key(self.table), "version", *self.changed))
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (primary_key(self.table), "version", *self.changed)
 
 
 _Insertion = tuple[type[Table], list[Record]]
@@ -130,7 +123,7 @@ def _one_by_one(
         *(
             Write(
                 _update_sql(dialect, each.table, each.changed, 1),
-                (each.bound(database),),
+                (database.as_json(each.rows, each.columns),),
                 each.table._meta.tablename,
                 len(each.rows),
             )
@@ -156,7 +149,14 @@ def _in_one_statement(
         (
             *_head_values(book),
             *(len(each.rows) for each in updates),
-            *(each.bound(database) for each in updates),
+            # Of what changed only that is sent: the rest of its row is there.
+            *(
+                database.as_json(
+                    [{column: row[column] for column in each.columns} for row in each.rows],
+                    each.columns,
+                )
+                for each in updates
+            ),
             *(database.as_json(rows, columns_of(table)) for table, rows in insertions),
         ),
     )
@@ -193,9 +193,15 @@ def _head_values(book: Book) -> tuple[Any, ...]:
 
 @cache
 def _insert_sql(dialect: Dialect, table: type[Table], place: int) -> str:
-    names = ", ".join(columns_of(table))
-    rows = dialect.rows(_types(table, columns_of(table)), f"${place}")
-    return f"insert into {table._meta.tablename} ({names}) select {names} from {rows}"
+    columns = columns_of(table)
+    rows = dialect.rows(_types(table, columns), f"${place}")
+    chosen: Iterable[str] = columns
+    if dialect is Dialect.POSTGRES:
+        chosen = (f"coalesce({each}, {WITHOUT[each]})" if each in WITHOUT else each for each in columns)
+    return (
+        f"insert into {table._meta.tablename} ({', '.join(columns)})"
+        f" select {', '.join(chosen)} from {rows}"
+    )
 
 
 @cache

@@ -16,11 +16,15 @@ __all__ = [
     "LedgerHead",
     "Lot",
     "LotEntry",
+    "STAMPED",
     "Transfer",
     "columns_of",
-    "has_version",
+    "nullable_columns",
     "primary_key",
 ]
+
+STAMPED = ("created_at", "updated_at", "occurred_at")
+"""Columns that say when a row was written, unless it was told otherwise."""
 
 
 class LedgerHead(Table, tablename="batua_ledger"):
@@ -182,6 +186,8 @@ def primary_key(table: type[Table]) -> str:
 
 
 @cache
-def has_version(table: type[Table]) -> bool:
-    """Whether writes to a table's rows are guarded by their ``version``."""
-    return "version" in columns_of(table)
+def nullable_columns(table: type[Table]) -> frozenset[str]:
+    """The names of a table's columns that may be null."""
+    return frozenset(
+        column._meta.db_column_name for column in table._meta.columns if column._meta.null
+    )

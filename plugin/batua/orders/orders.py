@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+import msgspec
+
 from batua.clock import NewId
 from batua.contract import Money
 from batua.database import Row
@@ -22,7 +24,7 @@ from batua.orders.shares import payment_of, release_share, share_needs, wallet_o
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import NewPayment, Payment, PaymentStatus, insert_payment
-from batua.wallets import Newcomers, customer_needs, ensure_customer
+from batua.wallets import Newcomers, customer_need, ensure_customer
 
 __all__ = [
     "CancelOrder",
@@ -44,8 +46,7 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewOrder:
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     """An order to be. ``items`` is JSON text that we keep and never read."""
 
     id: str
@@ -57,8 +58,7 @@ class NewOrder:
     created_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateOrder:
+class CreateOrder(msgspec.Struct, frozen=True, kw_only=True):
     """Create an order; with ``announcer`` pay it from the wallet in the same stroke, or not at all.
 
     Raises ``Conflict`` (``order_reference_exists``, ``wallet_frozen``) and ``InsufficientFunds``.
@@ -73,11 +73,11 @@ class CreateOrder:
     def needs(self, book: Book) -> Iterable[Need]:
         del book
         new = self.new
-        yield from customer_needs(new.customer_id)
-        yield Need(Order, "reference", new.reference)
+        needs = [customer_need(new.customer_id), Need(Order, "reference", new.reference)]
         if self.pay:
-            yield from account_needs(AccountName.wallet(new.customer_id, new.money.currency))
-            yield from account_needs(AccountName.revenue(new.money.currency))
+            needs += account_needs(AccountName.wallet(new.customer_id, new.money.currency))
+            needs += account_needs(AccountName.revenue(new.money.currency))
+        return needs
 
     def decide(self, book: Book) -> Record:
         new = self.new
@@ -108,9 +108,6 @@ class CreateOrder:
             refund_reserved=0,
             wallet_refunded=0,
             created_by=new.created_by,
-            paid_at=None,
-            created_at=book.now,
-            updated_at=book.now,
         )
         if self.pay:
             pay_whole(book, order, self.announcer, actor=new.created_by)

@@ -29,7 +29,7 @@ class Announcer:
             AccountName.wallet(capture["customer_id"], capture["currency"]),
             dedupe_key=f"credited:{capture['id']}",
             parameters={"amount": _money(capture)},
-            subject=capture,
+            subject=_of(capture, "order_id", "top_up_id"),
         )
 
     def order_paid(self, book: Book, order: Record) -> None:
@@ -59,7 +59,7 @@ class Announcer:
                 "amount": _money(refund),
                 "reference": reference,
             },
-            subject={**refund, "refund_id": refund["id"]},
+            subject={"refund_id": refund["id"], **_of(refund, "order_id", "top_up_id")},
         )
 
     def _stage(
@@ -70,7 +70,7 @@ class Announcer:
         *,
         dedupe_key: str,
         parameters: Mapping[str, Any],
-        subject: Mapping[str, Any],
+        subject: Mapping[str, str],
     ) -> None:
         balance = {"amount": book.account(wallet)["posted"], "currency": wallet.currency}
         book.insert(
@@ -80,19 +80,17 @@ class Announcer:
             template=str(template),
             customer_id=wallet.owner,
             parameters=msgspec.json.encode({**parameters, "balance": balance}).decode(),
-            order_id=subject.get("order_id"),
-            top_up_id=subject.get("top_up_id"),
-            refund_id=subject.get("refund_id"),
-            notifier=None,
             status="pending",
-            provider_reference=None,
             note="",
             attempts=0,
             next_attempt_at=book.clock,
-            created_at=book.now,
-            sent_at=None,
+            **subject,
         )
 
 
 def _money(row: Record) -> dict[str, Any]:
     return {"amount": row["amount"], "currency": row["currency"]}
+
+
+def _of(row: Record, *columns: str) -> dict[str, str]:
+    return {column: row[column] for column in columns if row[column] is not None}

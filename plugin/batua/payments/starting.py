@@ -195,7 +195,7 @@ class PaymentStarter:
         if row is None:
             raise InvalidRequest(f"There is no payment {payment_id!r}.")
         if row["provider_reference"] is not None:
-            return Record(Payment, dict(row), is_new=False)
+            return Record(Payment, row)
         gateway = self._registry.gateway(row["gateway"])
         request = PaymentRequest(
             payment_id=payment_id,

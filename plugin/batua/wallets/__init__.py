@@ -11,7 +11,7 @@ from batua.wallets.customers import (
     Customers,
     Newcomer,
     Newcomers,
-    customer_needs,
+    customer_need,
     ensure_customer,
     require_customer_id,
 )
@@ -42,7 +42,7 @@ __all__ = [
     "TopUpStatus",
     "TopUps",
     "Wallet",
-    "customer_needs",
+    "customer_need",
     "ensure_customer",
     "read_lots",
     "read_wallet",

@@ -22,7 +22,7 @@ from batua.ledger import (
 )
 from batua.ledger.tables import Hold
 from batua.payments import require_second_person
-from batua.wallets.customers import Newcomers, customer_needs, ensure_customer
+from batua.wallets.customers import Newcomers, customer_need, ensure_customer
 from batua.wallets.tables import Adjustment
 
 __all__ = ["Adjust", "AdjustmentKind", "AdjustmentReason", "DecideAdjustment", "Direction"]
@@ -80,7 +80,7 @@ class Adjust:
     def needs(self, book: Book) -> Iterable[Need]:
         del book
         yield Need(Adjustment, "id", self.id)
-        yield from customer_needs(self.customer_id)
+        yield customer_need(self.customer_id)
         yield from _accounts(self.customer_id, self.money.currency)
 
     def decide(self, book: Book) -> Record:

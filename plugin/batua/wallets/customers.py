@@ -16,7 +16,7 @@ __all__ = [
     "Customers",
     "Newcomer",
     "PutCustomer",
-    "customer_needs",
+    "customer_need",
     "ensure_customer",
     "require_customer_id",
 ]
@@ -50,9 +50,9 @@ def require_customer_id(id: str) -> str:
     return id
 
 
-def customer_needs(customer_id: str) -> Iterable[Need]:
+def customer_need(customer_id: str) -> Need:
     """What ``ensure_customer`` reads."""
-    yield Need(Customer, "id", customer_id)
+    return Need(Customer, "id", customer_id)
 
 
 def ensure_customer(book: Book, customer_id: str, newcomers: Newcomers, new_id: NewId) -> Record:
@@ -94,7 +94,7 @@ class PutCustomer:
 
     def needs(self, book: Book) -> Iterable[Need]:
         del book
-        yield from customer_needs(self.id)
+        yield customer_need(self.id)
         yield self._consents
 
     def decide(self, book: Book) -> Record:

@@ -25,7 +25,7 @@ from batua.payments import (
     insert_refund,
     known_refund,
 )
-from batua.wallets.customers import Newcomers, customer_needs, ensure_customer
+from batua.wallets.customers import Newcomers, customer_need, ensure_customer
 from batua.wallets.tables import TopUp
 
 __all__ = ["OpenTopUp", "RequestTopUpRefund", "TopUpPurpose", "TopUpStatus"]
@@ -68,7 +68,7 @@ class OpenTopUp:
     def needs(self, book: Book) -> Iterable[Need]:
         del book
         yield Need(TopUp, "id", self.id)
-        yield from customer_needs(self.customer_id)
+        yield customer_need(self.customer_id)
         yield from account_needs(AccountName.wallet(self.customer_id, self.money.currency))
 
     def decide(self, book: Book) -> Record:

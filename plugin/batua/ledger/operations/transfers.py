@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from batua.errors import Conflict, NotFound
 from batua.ledger.book import Book
@@ -93,7 +95,7 @@ class ReverseTransfer:
         for name in (movement.debit, movement.credit):
             book.account(name)  # what is due of its lots has expired before they are looked at
         restores, takes = self._lots_back(book)
-        return post(book, replace(movement, restores=restores, takes=takes))
+        return post(book, msgspec.structs.replace(movement, restores=restores, takes=takes))
 
     def _movement(self, book: Book, of: Record) -> Movement:
         return Movement(
