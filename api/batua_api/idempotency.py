@@ -77,12 +77,14 @@ async def answer(
     What is one operation of the ledger runs to its end anyway, once it is queued. A duplicate
     waits up to five seconds for the first one; then it is told ``in_progress``.
     """
-    deadline = asyncio.get_running_loop().time() + WAIT_S
+    deadline = None
     while True:
         try:
             stored = await (run() if is_one_operation else _to_its_end(run))
         except InProgress:
-            if asyncio.get_running_loop().time() >= deadline:
+            now = asyncio.get_running_loop().time()
+            deadline = deadline or now + WAIT_S
+            if now >= deadline:
                 raise
             await asyncio.sleep(LOOK_AGAIN_S)
         else:

@@ -39,7 +39,8 @@ async def call_straight(handler: Handler, scope: Scope, receive: Receive, send: 
         (b"content-length", b"%d" % len(content)),
     ]
     if response.headers:
-        headers += [(key.lower().encode(), value.encode()) for key, value in response.headers.items()]
+        named = response.headers.items()
+        headers += [(name.lower().encode(), value.encode()) for name, value in named]
     status = response.status_code or 200
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content, "more_body": False})
@@ -60,12 +61,11 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
         raise ClientException(f"Invalid content-length: {announced!r}")
     if announced and int(announced) > BODY_BYTES_MAX:
         raise RequestEntityTooLarge
-    body = b""
+    body: bytes = b""
     while True:
         message: Any = await receive()
         if message["type"] == "http.disconnect":
             return None
-        # Both keys may be missing (ASGI 3, HTTP, Request).
         body += message.get("body", b"")
         if len(body) > BODY_BYTES_MAX:
             raise RequestEntityTooLarge

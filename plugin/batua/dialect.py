@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cache
 
 __all__ = ["Dialect"]
 
@@ -30,4 +32,11 @@ class Dialect(StrEnum):
             typed = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
             return f"json_to_recordset({placeholder}::json) as new ({typed})"
         values = ", ".join(f"value ->> {place} as {name}" for place, name in enumerate(columns))
-        return f"(select {values} from json_each({placeholder})) as new"
+        return f"(select {values} from {_each_row()}({placeholder})) as new"
+
+
+@cache
+def _each_row() -> str:
+    # https://sqlite.org/json1.html, read 2026-11-27: since 3.51.0 a row comes as it was parsed.
+    # Before, it is written out as text, and parsed again for each of its columns.
+    return "jsonb_each" if sqlite3.sqlite_version_info >= (3, 51) else "json_each"

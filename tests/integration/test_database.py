@@ -17,7 +17,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from batua.database import Dialect, open_database
+from batua.database import Dialect, Write, open_database
 from batua.database.core import OpenTransactions
 from batua.database.sqlite_connection import has_wal_reset_bug
 from batua.errors import (
@@ -269,6 +269,28 @@ async def test_cancelled_during_commit_sqlite_commits_all_the_same(sqlite_url, o
         await task
     assert await n_of(database) == 42, "whoever was cancelled has waited for the outcome"
     await assert_usable(database)
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [("SQLITE_IOERR_FSYNC", CommitUnknown), ("SQLITE_IOERR_WRITE", DatabaseUnavailable),
+     ("SQLITE_FULL", DatabaseUnavailable), ("SQLITE_BUSY", DatabaseUnavailable)],
+)  # fmt: skip
+async def test_sqlite_only_a_failed_sync_leaves_unknown_whether_a_group_is_written(
+    sqlite_url, open_more, name, error
+):
+    class Failing:
+        """Batches on a disk that fails. None that we could have here fails so late."""
+
+        def run(self, connection, writes):
+            failure = sqlite3.OperationalError("disk I/O error")
+            failure.sqlite_errorname = name
+            raise failure
+
+    database = await open_more(sqlite_url)
+    database._writer.batches = Failing()
+    with pytest.raises(error):
+        await database.write_all([Write("select 1", ())], lambda: None)
 
 
 async def test_cancelled_during_commit_postgres_commits_all_the_same(behind_proxy, proxy):

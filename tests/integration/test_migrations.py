@@ -189,6 +189,8 @@ BROKEN = {
     "an entry of nothing": ({}, {"amount": 0}),
     "an entry under another's id": ({}, {"id": 7}),
     "an entry of no transfer": ({}, {"transfer_seq": 2, "id": 4}),
+    "an entry of nobody": ({}, {"account_id": 99}),
+    "a transfer from nobody": ({"debit_account": 99}, {}),
 }
 
 
@@ -215,6 +217,43 @@ async def test_an_account_that_can_not_be_is_refused(database, change):
     with pytest.raises(REFUSED):
         async with database.transaction() as transaction:
             await transaction.execute(f"update batua_account set {change} where id = 2")
+
+
+ORDER_OF_NOBODY = (
+    "insert into batua_order (id, reference, customer_id, amount, currency, description, items,"
+    " status, created_by, created_at, updated_at, version) values ('ord', 'A-1', 'nobody', 1, 'INR',"
+    " '', '[]', 'pending', 'test', '2026-11-27 12:00:00.000000+00:00',"
+    " '2026-11-27 12:00:00.000000+00:00', 1)"
+)
+
+
+async def test_an_order_of_nobody_is_refused(database):
+    with pytest.raises(REFUSED):
+        async with database.transaction() as transaction:
+            await transaction.execute(ORDER_OF_NOBODY)
+    assert await database.fetch("select id from batua_order") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from batua_account where id = 1",
+        "update batua_account set id = 9 where id = 1",
+        "delete from batua_customer",
+        "update batua_customer set id = 'other'",
+    ],
+)
+async def test_what_other_rows_name_stays_where_it_is(database, statement):
+    await insert_transfer(database)
+    async with database.transaction() as transaction:
+        await transaction.execute(
+            "insert into batua_customer values ('nobody', '', '', 'en',"
+            " '2026-11-27 12:00:00.000000+00:00', '2026-11-27 12:00:00.000000+00:00', 1)"
+        )
+        await transaction.execute(ORDER_OF_NOBODY)
+    with pytest.raises(REFUSED):
+        async with database.transaction() as transaction:
+            await transaction.execute(statement)
 
 
 async def test_health_counts_what_waits_for_a_person_by_an_index(database):

@@ -23,9 +23,7 @@ class WebhookController(Controller):
     opt = {"is_public": True, "is_unlimited": True}  # noqa: RUF012 - Litestar reads it so
     security = ({},)  # OpenAPI: no token is needed
 
-    @post(
-        operation_id="receive_webhook", summary="Receive webhook", status_code=200, opt=STRAIGHT
-    )
+    @post(operation_id="receive_webhook", summary="Receive webhook", status_code=200, opt=STRAIGHT)
     async def receive(
         self, request: Request[Any, Any, Any], code: FromPath[str], body: RawBody
     ) -> Response[bytes]:

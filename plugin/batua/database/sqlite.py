@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -156,13 +157,14 @@ class SQLiteDatabase(Database):
         bound = _bound(writes)
 
         def all_or_nothing(connection: sqlite3.Connection) -> None:
-            connection.execute("begin immediate")
+            # One statement, which commits by itself. Each further call of SQLite would wait for
+            # the interpreter, which the event loop has meanwhile.
             try:
                 self._writer.batches.run(connection, bound)
-            except BaseException:
-                _roll_back(connection)
+            except sqlite3.OperationalError as error:
+                if "FSYNC" in getattr(error, "sqlite_errorname", ""):
+                    raise CommitUnknown(f"SQLite wrote what may not last: {error}") from error
                 raise
-            _commit(connection)
 
         async with self._lock:
             reach("database.committing")
@@ -201,8 +203,11 @@ class SQLiteDatabase(Database):
             raise DatabaseUnavailable(f"SQLite could not begin: {error}") from error
 
     def as_json(self, rows: Sequence[Row], columns: Iterable[str]) -> str:
-        columns = tuple(columns)
-        plain = [[_plain(row[column]) for column in columns] for row in rows]
+        values = itemgetter(*columns)
+        plain = [
+            [_written(value) if type(value) is datetime else value for value in values(row)]
+            for row in rows
+        ]
         return msgspec.json.encode(plain).decode()
 
     def piccolo_engine(self) -> Engine[Any]:

@@ -238,12 +238,12 @@ class Engine:
         self._require_clock(book.head["last_at"], book.clock)
         outcomes = [decide(operation, book) for operation in operations]
         book.settle()
-        changed = [*book.inserted, *book.updated.values()]
+        changed = {row.table for row in (*book.inserted, *book.updated.values())}
         if changed:
             await write(self._database, storage, book, self._tables, meanwhile=self._give_answers)
             version += 1
         self._version = version
-        return outcomes, frozenset(table._meta.tablename for table in {row.table for row in changed})
+        return outcomes, frozenset(table._meta.tablename for table in changed)
 
     def _give_answers(self) -> None:
         """Answer those whose group was committed.

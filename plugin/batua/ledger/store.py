@@ -195,9 +195,10 @@ def _head_values(book: Book) -> tuple[Any, ...]:
 def _insert_sql(dialect: Dialect, table: type[Table], place: int) -> str:
     columns = columns_of(table)
     rows = dialect.rows(_types(table, columns), f"${place}")
-    chosen: Iterable[str] = columns
+    chosen = list(columns)
     if dialect is Dialect.POSTGRES:
-        chosen = (f"coalesce({each}, {WITHOUT[each]})" if each in WITHOUT else each for each in columns)
+        chosen = [f"coalesce({each}, {WITHOUT[each]})" if each in WITHOUT else each
+                  for each in columns]  # fmt: skip
     return (
         f"insert into {table._meta.tablename} ({', '.join(columns)})"
         f" select {', '.join(chosen)} from {rows}"

@@ -8,6 +8,7 @@ from piccolo.columns import BigInt, Boolean, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 __all__ = [
+    "STAMPED",
     "Account",
     "Entry",
     "Hold",
@@ -16,7 +17,6 @@ __all__ = [
     "LedgerHead",
     "Lot",
     "LotEntry",
-    "STAMPED",
     "Transfer",
     "columns_of",
     "nullable_columns",
