@@ -282,7 +282,7 @@ async def test_sqlite_only_a_failed_sync_leaves_unknown_whether_a_group_is_writt
     class Failing:
         """Batches on a disk that fails. None that we could have here fails so late."""
 
-        def run(self, connection, writes):
+        def run(self, *_):
             failure = sqlite3.OperationalError("disk I/O error")
             failure.sqlite_errorname = name
             raise failure
