@@ -221,8 +221,9 @@ async def test_an_account_that_can_not_be_is_refused(database, change):
 
 ORDER_OF_NOBODY = (
     "insert into batua_order (id, reference, customer_id, amount, currency, description, items,"
-    " status, created_by, created_at, updated_at, version) values ('ord', 'A-1', 'nobody', 1, 'INR',"
-    " '', '[]', 'pending', 'test', '2026-11-27 12:00:00.000000+00:00',"
+    " status, created_by, created_at, updated_at, version)"
+    " values ('ord', 'A-1', 'nobody', 1, 'INR', '', '[]', 'pending', 'test',"
+    " '2026-11-27 12:00:00.000000+00:00',"
     " '2026-11-27 12:00:00.000000+00:00', 1)"
 )
 
