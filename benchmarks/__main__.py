@@ -39,7 +39,10 @@ PARTS: dict[str, tuple[str, Callable[[Scale], list[Figure]]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print and write the table. A target that is missed is a figure, and no failure."""
     chosen = _parsed(arguments)
-    facts = machine.facts(is_quick=chosen.quick)
+    facts = [
+        *machine.facts(is_quick=chosen.quick),
+        machine.steadiness(1.0 if chosen.quick else 6.0),
+    ]
     if chosen.only != ["sqlite"]:
         with postgres() as server:
             facts.append(asyncio.run(machine.postgres_facts(server.url)))

@@ -6,17 +6,24 @@ import os
 import platform
 import sqlite3
 import subprocess
+import time
 from datetime import UTC, datetime
 from importlib.metadata import version
+from multiprocessing import Pool
 from pathlib import Path
+from statistics import median
 
 import asyncpg
 
-__all__ = ["facts", "filesystem_of", "postgres_facts"]
+__all__ = ["facts", "filesystem_of", "postgres_facts", "steadiness"]
 
 POSTGRES_SETTINGS = (
     "fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers",
 )  # fmt: skip
+
+
+SLICE = 200_000
+"""Turns of an empty loop: a few milliseconds."""
 
 
 def facts(*, is_quick: bool) -> list[str]:
@@ -30,6 +37,32 @@ def facts(*, is_quick: bool) -> list[str]:
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
         f" uvicorn {version('uvicorn')}, litestar {version('litestar')}",
     ]
+
+
+def steadiness(seconds: float = 6.0) -> str:
+    """How evenly this machine runs when all of its cores are busy with nothing but counting.
+
+    What a machine's owner takes away, nobody here can see but by this: no latency below is smaller.
+    """
+    cores = os.cpu_count() or 1
+    with Pool(cores) as pool:
+        slices = [each for found in pool.map(_count, [seconds] * cores) for each in found]
+    usual, slowest = median(slices), max(slices)
+    held_up = sum(each for each in slices if each > 2 * usual) / sum(slices)
+    return (
+        f"all cores counting for {seconds:.0f} s: a slice takes {usual * 1000:.1f} ms, the slowest"
+        f" {slowest * 1000:.0f} ms; {held_up:.0%} of the time went by in slices of twice that or more"
+    )
+
+
+def _count(seconds: float) -> list[float]:
+    slices, began = [], time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        started = time.perf_counter()
+        for _ in range(SLICE):
+            pass
+        slices.append(time.perf_counter() - started)
+    return slices
 
 
 async def postgres_facts(url: str) -> str:
