@@ -7,20 +7,35 @@ import platform
 import sqlite3
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
-from multiprocessing import Pool
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
 import asyncpg
 
-__all__ = ["facts", "filesystem_of", "postgres_facts", "steadiness"]
+from benchmarks.report import Wrong
+
+__all__ = [
+    "evenness",
+    "facts",
+    "filesystem_of",
+    "postgres_facts",
+    "require_disk",
+    "require_durable",
+    "require_kept",
+    "steadiness",
+]
 
 POSTGRES_SETTINGS = (
     "fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers",
 )  # fmt: skip
+DURABLE = ("fsync", "synchronous_commit")
+"""What must be on, or an answered payment is not on the disk yet."""
 
+IN_MEMORY = ("tmpfs", "ramfs")
 
 SLICE = 200_000
 """Turns of an empty loop: a few milliseconds."""
@@ -45,13 +60,19 @@ def steadiness(seconds: float = 6.0) -> str:
     What a machine's owner takes away, nobody here can see but by this: no latency below is smaller.
     """
     cores = os.cpu_count() or 1
-    with Pool(cores) as pool:
+    # Not forked: whoever asks may have threads, and newer Pythons warn of that.
+    with get_context("spawn").Pool(cores) as pool:
         slices = [each for found in pool.map(_count, [seconds] * cores) for each in found]
+    return f"all cores counting for {seconds:g} s: {evenness(slices)}"
+
+
+def evenness(slices: Sequence[float]) -> str:
+    """What equal slices of work say that took so many seconds each."""
     usual, slowest = median(slices), max(slices)
-    held_up = sum(each for each in slices if each > 2 * usual) / sum(slices)
+    held_up = sum(each for each in slices if each >= 2 * usual) / sum(slices)
     return (
-        f"all cores counting for {seconds:.0f} s: a slice takes {usual * 1000:.1f} ms, the slowest"
-        f" {slowest * 1000:.0f} ms; {held_up:.0%} of the time went by in slices of twice that or more"
+        f"a slice takes {usual * 1000:.1f} ms, the slowest {slowest * 1000:.0f} ms;"
+        f" {held_up:.0%} of the time went by in slices of twice that or more"
     )
 
 
@@ -77,9 +98,41 @@ async def postgres_facts(url: str) -> str:
     return f"PostgreSQL {release}: {', '.join(told)}; data on {filesystem_of(folder)}"
 
 
+async def require_durable(url: str) -> None:
+    """Raise ``Wrong`` for a PostgreSQL database whose COMMIT does not wait for a disk.
+
+    Asked of the database itself: it may be told otherwise than its server.
+    """
+    connection = await asyncpg.connect(url)
+    try:
+        told = {name: await connection.fetchval(f"show {name}") for name in DURABLE}
+        folder = await connection.fetchval("show data_directory")
+    finally:
+        await connection.close()
+    require_kept(told, folder)
+
+
+def require_kept(told: Mapping[str, str], folder: str) -> None:
+    """Raise ``Wrong`` where these settings, or where its files are, lose what was answered."""
+    for name, value in told.items():
+        if value != "on":
+            raise Wrong(f"PostgreSQL has {name} {value}: it answers before its disk has it")
+    # The log is what COMMIT waits for, and may lie elsewhere.
+    for each in (folder, f"{folder}/pg_wal"):
+        require_disk(each, "PostgreSQL")
+
+
+def require_disk(folder: str, whose: str) -> None:
+    """Raise ``Wrong`` where the files of ``whose`` are in memory: fsync costs nothing there."""
+    kind = filesystem_of(folder)
+    if kind in IN_MEMORY:
+        raise Wrong(f"{whose} has its files in memory, in {folder} on {kind}: put them on a disk")
+
+
 def filesystem_of(folder: str) -> str:
-    """The kind of file system that holds a folder: where it is memory, fsync costs nothing."""
+    """The kind of file system that holds a folder."""
     best, kind = "", "an unknown file system"
+    folder = os.path.realpath(folder)
     try:
         mounts = Path("/proc/mounts").read_text(encoding="utf-8")
     except OSError:

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.bare import bare_postgres_rate, bare_sqlite_rate
+from benchmarks.machine import require_disk
 from benchmarks.report import Figure, above, below, compared, described, typical
 from benchmarks.scale import Scale
 from benchmarks.serving import postgres, prove, scratch, serving
@@ -62,6 +63,7 @@ def on_postgres(scale: Scale) -> list[Figure]:
 def on_sqlite(scale: Scale) -> list[Figure]:
     """SQLite, synchronous FULL, beside a plain loop that commits each transfer."""
     with tempfile.TemporaryDirectory() as folder:
+        require_disk(folder, "SQLite")
         url = f"sqlite:///{folder}/shop.sqlite"
         shop = Shop(url, seed(url))
         loop, loads = [], []

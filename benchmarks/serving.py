@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from batua.testing.serving import free_port
+from benchmarks.machine import require_durable
 from benchmarks.report import Wrong
 from tests.postgres import PostgresServer, running_server
 
@@ -42,9 +44,13 @@ def postgres() -> Iterator[PostgresServer]:
 
 @contextmanager
 def scratch(server: PostgresServer) -> Iterator[str]:
-    """An empty database; nobody is left in it afterwards."""
+    """An empty database that keeps what it commits; nobody is left in it afterwards.
+
+    Raises ``Wrong`` where it does not: what is measured of it would be no figure of a ledger.
+    """
     url = server.create(migrated=False)
     try:
+        asyncio.run(require_durable(url))
         yield url
     finally:
         server.drop(url)
@@ -137,6 +143,8 @@ def prove(url: str, seconds_max: float = 900) -> Proved:
         seconds = time.perf_counter() - began
         if process.returncode != 0:
             raise Wrong(f"batua verify: {_end_of(log)}")
+        if peak == 0:
+            raise Wrong("nobody could see how much memory batua verify had")
         return Proved(_end_of(log).strip(), seconds, peak / 1024)
 
 

@@ -17,7 +17,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from batua.clock import Clock
 from batua.errors import InvalidRequest
 from batua_api.auth import Authenticator, require_allowed
-from batua_api.straight import call_straight, header_of
+from batua_api.straight import call_straight, header_of, may_go_straight
 
 __all__ = ["Gatekeeper", "RateLimiter", "gatekeeper"]
 
@@ -59,15 +59,22 @@ class Gatekeeper:
         self.app = app
         self._authenticator = authenticator
         self._limiter = limiter
+        self._straight: dict[int, bool] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
             self._admit(scope)
             handler = scope["route_handler"]
-            if handler.opt.get("is_straight"):
+            if self._goes_straight(handler):
                 await call_straight(handler.fn, scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+    def _goes_straight(self, handler: Any) -> bool:
+        known = self._straight.get(id(handler))
+        if known is None:  # a route's handlers live as long as the app
+            known = self._straight[id(handler)] = may_go_straight(handler)
+        return known
 
     def _admit(self, scope: Any) -> None:
         path = scope["path"]

@@ -50,12 +50,16 @@ def claim_of(
         )
     return Claim(
         principal=request.user.actor,
-        route=f"{request.scope['method']} {request.scope['path']}",
+        route=_route(request.scope),
         key=key or new_id("key"),
         fingerprint=hashlib.sha256(msgspec.json.encode(body)).hexdigest(),
         render=lambda result: (status, msgspec.json.encode(render(result)).decode()),
         render_refusal=write_problem,
     )
+
+
+def _route(scope: Any) -> str:
+    return f"{scope['method']} {scope.get('root_path', '')}{scope['path']}"
 
 
 def _key(request: Request[Any, Any, Any]) -> str:

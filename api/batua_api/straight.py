@@ -13,9 +13,11 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import ClientException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
-from litestar.types import Receive, Scope, Send
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import Empty, Receive, Scope, Send
+from litestar.utils.scope.state import ScopeState
 
-__all__ = ["BODY_BYTES_MAX", "STRAIGHT", "call_straight", "header_of"]
+__all__ = ["BODY_BYTES_MAX", "STRAIGHT", "call_straight", "header_of", "may_go_straight"]
 
 BODY_BYTES_MAX = 1_000_000
 
@@ -24,6 +26,24 @@ STRAIGHT = {"is_straight": True}
 returns a ``Response[bytes]`` with a media type, and without cookies or background tasks."""
 
 Handler = Callable[..., Awaitable[Response[bytes]]]
+
+
+def may_go_straight(handler: Any) -> bool:
+    """Whether ``handler`` is marked, and nobody wants anything done around it.
+
+    A host may guard all routes of its app, add headers to all answers or look at them: then its
+    handlers are called as Litestar calls them.
+    """
+    return (
+        isinstance(handler, HTTPRouteHandler)
+        and bool(handler.opt.get("is_straight"))
+        and not handler.resolve_guards()
+        and not handler.resolve_before_request()
+        and not handler.resolve_after_response()
+        and not any(layer.after_request for layer in handler.ownership_layers)
+        and not handler.resolve_response_headers()
+        and not handler.resolve_response_cookies()
+    )
 
 
 async def call_straight(handler: Handler, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,7 +55,7 @@ async def call_straight(handler: Handler, scope: Scope, receive: Receive, send: 
     response = await handler(request=request, body=body, **scope["path_params"])
     content = response.content
     headers = [
-        (b"content-type", str(response.media_type).encode()),
+        (b"content-type", (response.media_type or "application/json").encode()),
         (b"content-length", b"%d" % len(content)),
     ]
     if response.headers:
@@ -61,7 +81,19 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
         raise ClientException(f"Invalid content-length: {announced!r}")
     if announced and int(announced) > BODY_BYTES_MAX:
         raise RequestEntityTooLarge
-    body: bytes = b""
+    state = ScopeState.from_scope(scope)
+    if state.body is Empty:
+        body = await _receive(receive)
+        if body is None:
+            return None
+        state.body = body
+    elif len(state.body) > BODY_BYTES_MAX:  # a host's middleware has read it
+        raise RequestEntityTooLarge
+    return state.body
+
+
+async def _receive(receive: Receive) -> bytes | None:
+    body = bytearray()
     while True:
         message: Any = await receive()
         if message["type"] == "http.disconnect":
@@ -70,4 +102,4 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
         if len(body) > BODY_BYTES_MAX:
             raise RequestEntityTooLarge
         if not message.get("more_body"):
-            return body
+            return bytes(body)

@@ -1,8 +1,9 @@
 """Places where a test may break the process: around every await that money depends on.
 
-A failpoint stands before and after each database statement, each COMMIT and each call to a
-provider. Passes are counted over all of them, so that "fail at the Nth pass" for every N is
-every place there is. ``BATUA_TEST_FAILPOINT=kill@12`` arms the twelfth pass of any failpoint,
+A failpoint stands before and after each database statement, BEGIN, COMMIT and ROLLBACK, before a
+connection is waited for, and before and after each call to a provider. Passes are counted over
+all of them, so that "fail at the Nth pass" for every N is every place there is.
+``BATUA_TEST_FAILPOINT=kill@12`` arms the twelfth pass of any failpoint,
 ``BATUA_TEST_FAILPOINT=inbox.stored:kill@1`` the first of one. Unarmed, a failpoint is one
 comparison.
 
@@ -23,12 +24,15 @@ from enum import StrEnum
 __all__ = ["NAMES", "Action", "Failpoint", "FailpointReached", "arm", "parse", "reach"]
 
 NAMES = (
+    "database.acquiring",
     "database.beginning",
     "database.begun",
     "database.asking",
     "database.answered",
     "database.committing",
     "database.committed",
+    "database.rolling_back",
+    "database.rolled_back",
     "gateway.asking",
     "gateway.answered",
     "inbox.stored",

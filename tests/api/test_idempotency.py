@@ -2,10 +2,10 @@
 
 import asyncio
 
-import httpx
 import pytest
 
 from batua.database import Dialect
+from tests.support.engine import holding_the_lock
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -197,13 +197,33 @@ async def test_an_answer_that_is_no_longer_kept_is_said_to_be_gone(api):
     assert (gone.status_code, gone.json()["code"]) == (409, "key_expired")
 
 
-async def test_a_request_runs_to_its_end_although_its_client_went_away(api):
-    who, body = api.newcomer(), order(api, pay_with="wallet")
+async def test_requests_run_to_their_end_although_their_clients_went_away(api):
+    who, engine = api.newcomer(), api.shop.batua.engine
+    bodies = {key: order(api, pay_with="wallet") for key in ("begun", "queued")}
     await api.shop.give(5_000, who)
-    with pytest.raises(httpx.TimeoutException):
-        await api.http.post("/orders", json=body, headers=api.headers(who, "k"), timeout=0.000_1)
+    leaving = []
+    async with holding_the_lock(api.shop.batua.database), asyncio.timeout(10):
+        for key, body in bodies.items():
+            leaving.append(asyncio.create_task(api.post("/orders", body, who, key=key)))
+            while engine._runner.done() or len(engine._queue) != len(leaving) - 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        for task in leaving:
+            task.cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
+        assert all(task.cancelled() for task in leaving)
+        await asyncio.sleep(0.05)  # the server hears of it
+        assert await orders_of(api, who) == {}
+    await engine.close()
+    made = await orders_of(api, who)
 
-    again = await api.post("/orders", body, who, key="k")
+    for key, body in bodies.items():
+        again = await api.post("/orders", body, who, key=key)
+        assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
+        assert made[body["reference"]] == (again.json()["id"], "paid")
+    assert len(made) == 2
+    assert await api.shop.balance(who) == 3_000
 
-    assert again.status_code == 201
-    assert await api.shop.balance(who) == 4_000
+
+async def orders_of(api, who):
+    rows = await api.shop.rows("order", f"customer_id = '{who}'")
+    return {row["reference"]: (row["id"], row["status"]) for row in rows}

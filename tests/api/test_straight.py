@@ -2,15 +2,22 @@
 
 import asyncio
 import inspect
+from contextlib import asynccontextmanager
 
+import httpx
 import pytest
-from litestar import Request, Response
+from litestar import Litestar, Request, Response
+from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 
+from batua.testing.serving import serving
 from batua_api.app import create_app
+from batua_api.idempotency import _route
 from batua_api.plugin import BatuaPlugin
 from batua_api.straight import BODY_BYTES_MAX
+from tests.support.api import CALLERS, token
 from tests.support.clients import JWT_SECRET
+from tests.support.clock import START, FakeClock
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -110,3 +117,96 @@ async def test_a_length_that_is_none_is_refused(api):
         answer = await asyncio.wait_for(reader.read(4096), 10)
         writer.close()
         assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+# --- in a host's app ----------------------------------------------------------------------------
+
+
+class ReadsBodies:
+    """A host's middleware that logs what it is sent."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "http":
+            await Request(scope, receive).body()
+        await self.app(scope, receive, send)
+
+
+def nobody_from_elsewhere(connection, _):
+    if connection.headers.get("x-office") != "yes":
+        raise PermissionDeniedException("Only from the office.")
+
+
+async def seen(response):
+    response.headers["x-seen"] = "yes"
+    return response
+
+
+@asynccontextmanager
+async def hosted(url, **options):
+    """A host's app with a shop in it, and asha who calls it."""
+    clock = FakeClock(START)
+    environ = {
+        "BATUA_JWT_SECRET": JWT_SECRET,
+        "BATUA_DATABASE_URL": url,
+        "BATUA_CUSTOMER_ORDERS": "on",
+    }
+    app = Litestar(
+        plugins=[BatuaPlugin(environ=environ, now=clock.now)],
+        request_max_body_size=BODY_BYTES_MAX,
+        **options,
+    )
+    headers = {"Authorization": f"Bearer {token(clock, **CALLERS['asha'])}", "X-Office": "yes"}
+    async with (
+        serving(app) as base,
+        httpx.AsyncClient(base_url=f"{base}/api/v1", headers=headers, timeout=10) as client,
+    ):
+        yield client
+
+
+ORDER = {"reference": "A-1", "amount": 1_000, "currency": "INR"}
+
+
+async def test_a_hosts_middleware_may_read_the_body_first(sqlite_url):
+    async with hosted(sqlite_url, middleware=[ReadsBodies]) as client:
+        assert (await client.post("/orders", json=ORDER)).status_code == 201
+        big = await client.post("/orders", content=b"{" + b" " * BODY_BYTES_MAX)
+        assert big.status_code == 413
+
+
+async def test_a_hosts_guards_stand_before_money_too(sqlite_url):
+    async with hosted(sqlite_url, guards=[nobody_from_elsewhere]) as client:
+        refused = await client.post("/orders", json=ORDER, headers={"X-Office": "no"})
+        assert refused.status_code == 403
+        assert (await client.post("/orders", json=ORDER)).status_code == 201
+
+
+async def test_what_a_host_does_to_every_answer_it_does_to_these(sqlite_url):
+    options = {"after_request": seen, "response_headers": {"x-shop": "ours"}}
+    for name, option in options.items():
+        async with hosted(sqlite_url, **{name: option}) as client:
+            answer = await client.post("/orders", json=ORDER | {"reference": name})
+        assert answer.status_code == 201
+        assert answer.headers.get("x-seen" if name == "after_request" else "x-shop")
+
+
+async def test_under_a_root_path_a_key_is_of_the_whole_address():
+    routes = {
+        _route({"method": "POST", "path": "/api/v1/orders", "root_path": root})
+        for root in ("", "/shop")
+    }
+    assert routes == {"POST /api/v1/orders", "POST /shop/api/v1/orders"}
+
+
+async def test_a_webhook_is_acknowledged_in_json(api):
+    opened = await api.shop.open_top_up()
+    await api.shop.provider.pay(opened["payment"]["provider_reference"])
+    events = await api.shop.provider.new_events()
+    assert events
+    for _, body, headers in events:
+        told = await api.http.post("/webhooks/razorpay", content=body, headers=headers)
+        assert told.status_code == 200
+        assert told.headers["content-type"] == "application/json"
+        assert told.json() == {"status": "stored"}

@@ -54,28 +54,33 @@ def verify(environ, cwd):
 
 @contextlib.asynccontextmanager
 async def edited(url, statement, *args):
-    """What a statement writes behind the ledger's back, with its triggers dropped; undone after.
+    """What a statement writes behind the ledger's back, its triggers out of the way; undone after.
 
     The statement must change exactly one row, and ``{sign}`` in it is + and then -.
     """
     async with opened(url) as database:
-        await drop_triggers(database)
-        async with database.transaction() as transaction:
+        async with unguarded(database) as transaction:
             assert await transaction.execute(statement.format(sign="+"), *args) == 1
         yield
-        async with database.transaction() as transaction:
+        async with unguarded(database) as transaction:
             assert await transaction.execute(statement.format(sign="-"), *args) == 1
 
 
-async def drop_triggers(database):
-    if database.dialect is Dialect.SQLITE:
-        found = await database.fetch("select name from sqlite_master where type = 'trigger'")
-        statements = [f"drop trigger {row['name']}" for row in found]
-    else:
-        statements = [f"alter table {table} disable trigger user" for table in TABLES]
+@contextlib.asynccontextmanager
+async def unguarded(database):
+    """A transaction in which no trigger fires; all of them stand again when it ends."""
     async with database.transaction() as transaction:
-        for statement in statements:
-            await transaction.execute(statement)
+        if database.dialect is Dialect.POSTGRES:
+            await transaction.execute("set local session_replication_role = replica")
+            yield transaction
+            return
+        triggers = "select name, sql from sqlite_master where type = 'trigger'"
+        found = await transaction.fetch(triggers)
+        for trigger in found:
+            await transaction.execute(f"drop trigger {trigger['name']}")
+        yield transaction
+        for trigger in found:
+            await transaction.execute(trigger["sql"])
 
 
 TABLES = ("batua_entry", "batua_transfer")

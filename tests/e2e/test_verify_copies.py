@@ -52,10 +52,15 @@ def verify(path, *options, **variables):
 
 def edit(path, *statements):
     connection = sqlite3.connect(path)
-    for (name,) in connection.execute("select name from sqlite_master where type = 'trigger'"):
+    triggers = connection.execute(
+        "select name, sql from sqlite_master where type = 'trigger'"
+    ).fetchall()
+    for name, _ in triggers:
         connection.execute(f"drop trigger {name}")
     for statement in statements:
         connection.execute(statement)
+    for _, sql in triggers:  # a ledger without them would not be sound
+        connection.execute(sql)
     connection.commit()
     connection.close()
 

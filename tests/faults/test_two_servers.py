@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.clients import JWT_SECRET, ShopClient, order_of
 from tests.support.databases import read_rows
+from tests.support.leftovers import assert_nothing_left
 from tests.support.processes import running_serve
 from tests.support.proxy import CuttingProxy
 
@@ -25,6 +26,8 @@ VARIABLES = {
 SHOPPERS = 12
 PRICE = 7
 OPENING = 500_000
+SESSIONS_MAX = 24
+"""What the pools of two servers may have together."""
 END_SESSIONS = (
     "select pg_terminate_backend(pid) from pg_stat_activity"
     " where application_name = 'batua' and datname = current_database() and state <> 'idle'"
@@ -127,5 +130,6 @@ async def test_every_acknowledged_payment_exists_exactly_once(postgres_url, tmp_
         assert balance == OPENING * (1 + rounds // 8) - PRICE * len(paid)
         assert len(paid) > rounds
         await servers[0].shop.verify()
+        await assert_nothing_left(postgres_url, sessions_max=SESSIONS_MAX)
         for server in servers:
             await server.stop()

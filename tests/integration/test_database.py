@@ -273,10 +273,10 @@ async def test_cancelled_during_commit_sqlite_commits_all_the_same(sqlite_url, o
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("SQLITE_IOERR_FSYNC", CommitUnknown), ("SQLITE_IOERR_WRITE", DatabaseUnavailable),
+    [("SQLITE_IOERR_FSYNC", CommitUnknown), ("SQLITE_IOERR_SHMMAP", CommitUnknown),
      ("SQLITE_FULL", DatabaseUnavailable), ("SQLITE_BUSY", DatabaseUnavailable)],
 )  # fmt: skip
-async def test_sqlite_only_a_failed_sync_leaves_unknown_whether_a_group_is_written(
+async def test_sqlite_after_an_io_error_nobody_knows_whether_a_group_is_written(
     sqlite_url, open_more, name, error
 ):
     class Failing:

@@ -242,6 +242,7 @@ async def test_an_order_of_nobody_is_refused(database):
         "update batua_account set id = 9 where id = 1",
         "delete from batua_customer",
         "update batua_customer set id = 'other'",
+        "update batua_order set customer_id = 'somebody'",
     ],
 )
 async def test_what_other_rows_name_stays_where_it_is(database, statement):

@@ -76,6 +76,17 @@ def test_a_batch_made_in_a_transaction_that_was_rolled_back_is_made_again(connec
     assert items(connection)[1] == 12
 
 
+def test_a_batch_whose_making_was_cut_off_is_made_again(connection):
+    batches = Batches()
+    batches.run(connection, [change(1, 11)])
+    (trigger,) = connection.execute(
+        "select name from sqlite_temp_schema where type = 'trigger'"
+    ).fetchone()
+    connection.execute(f"drop trigger temp.{trigger}")
+    batches.run(connection, [change(1, 12)])
+    assert items(connection)[1] == 12
+
+
 def test_only_so_many_kinds_are_kept_and_a_forgotten_one_is_made_again(connection):
     batches = Batches()
     for number in range(KEPT_MAX + 10):

@@ -1,12 +1,13 @@
 """The whole ledger against a model of two pages: every answer, every refusal, every balance.
 
-Through the real engine and a real database, with groups.  Hypothesis looks for a short sequence
+Through two real engines on a real database, with groups.  Hypothesis looks for a short sequence
 that differs; the seeded loop looks far.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections import Counter
@@ -18,18 +19,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from batua.database import open_database
+from batua.errors import StaleRow
 from batua.ledger import PostTransfer, ReverseTransfer, VoidHold
 from batua.ledger.operations.lookup import name_of_account
 from batua.ledger.proof import prove
 from batua.ledger.tables import Hold
 from tests.support.clock import FakeClock
-from tests.support.ledger_check import DRAWS, Check, SeededPick, draw_any, new_engine
+from tests.support.ledger_check import DRAWS, WAYS, Check, Door, SeededPick, draw_any
 from tests.support.model_words import operation_of
 
 SOAK = os.environ.get("BATUA_TEST_SOAK") == "1"
 OPERATIONS = int(os.environ.get("BATUA_TEST_OPERATIONS", "1000000" if SOAK else "4000"))
 SEED = int(os.environ.get("BATUA_TEST_SEED", "1"))
 PART = 2_000  # operations on one set of accounts, then new ones: limits and freezes pile up
+OVERTAKEN_MAX = 8  # what is overtaken is one group: never fewer are run together
 SIZES = [1, 3, 10, 40, 120] if SOAK else [1, 1, 2, 3, 5, 8, 13, 40]  # of groups
 
 
@@ -44,13 +47,13 @@ class HypothesisPick:
         return self._data.draw(st.integers(lowest, highest))
 
 
-def machine_on(runner, database, engine, clock):
+def machine_on(runner, doors, clock):
     """The state machine's rules are the draws: one each, and groups of several."""
 
     class LedgerAgainstModel(RuleBasedStateMachine):
         @initialize()
         def start(self):
-            self.check = Check(database, engine, clock)
+            self.check = Check(doors, clock)
             runner.run(self.check.start())
 
         @rule(data=st.data(), draw=st.sampled_from(DRAWS))
@@ -60,6 +63,15 @@ def machine_on(runner, database, engine, clock):
         @rule(data=st.data(), size=st.integers(2, 6))
         def group(self, data, size):
             runner.run(self.check.draw_and_run(HypothesisPick(data), *[draw_any] * size))
+
+        @rule(data=st.data(), sizes=st.tuples(st.integers(1, 4), st.integers(1, 4)))
+        def overtaken_group(self, data, sizes):
+            first, second = ([draw_any] * size for size in sizes)
+            runner.run(self.check.draw_and_overtake(HypothesisPick(data), first, second))
+
+        @rule()
+        def turn(self):
+            self.check.turn()
 
         @rule(seconds=st.sampled_from([-60, 1, 31, 601]))
         def move_clock(self, seconds):
@@ -71,12 +83,12 @@ def machine_on(runner, database, engine, clock):
 def test_the_ledger_and_its_model_never_differ(database_url):
     clock = FakeClock()
     with asyncio.Runner() as runner:
-        database = open_database(database_url)
-        runner.run(database.open())
-        engine = new_engine(database, clock)
+        doors = [Door(open_database(database_url), clock) for _ in range(2)]
+        for door in doors:
+            runner.run(door.open())
         try:
             run_state_machine_as_test(
-                machine_on(runner, database, engine, clock),
+                machine_on(runner, doors, clock),
                 settings=settings(
                     derandomize=not SOAK,
                     deadline=None,
@@ -84,10 +96,34 @@ def test_the_ledger_and_its_model_never_differ(database_url):
                     stateful_step_count=60 if SOAK else 25,
                 ),
             )
-            runner.run(assert_proven(database))
+            assert_went_every_way(doors)
+            runner.run(assert_proven(doors[0]))
         finally:
-            runner.run(engine.close())
-            runner.run(database.close())
+            for door in doors:
+                runner.run(door.close())
+
+
+@pytest.fixture
+async def open_doors(clock):
+    """Opens two doors of a kind on a database (``await open_doors(url)``)."""
+    opened = []
+
+    async def open_two(url, kind=Door):
+        opened.extend(kind(open_database(url), clock) for _ in range(2))
+        for door in opened:
+            await door.open()
+        return opened
+
+    yield open_two
+    for door in opened:
+        await door.close()
+
+
+def assert_went_every_way(doors):
+    """Groups were committed without the ledger's lock, under it, and some came too late."""
+    ways = doors[0].ways + doors[1].ways
+    assert min(ways[way] for way in WAYS) >= 10, ways
+    return ways
 
 
 async def assert_proven(database):
@@ -96,35 +132,46 @@ async def assert_proven(database):
     return proof.transfers
 
 
-async def run_seeded(database, engine, clock, operations, operation_of=operation_of):
+async def run_seeded(doors, clock, operations, operation_of=operation_of):
     """Compare ``operations`` of them; returns how often each answer was seen."""
     pick, seen, done = SeededPick(SEED), Counter(), 0
     while done < operations:
-        check = Check(database, engine, clock, operation_of)
+        check = Check(doors, clock, operation_of)
         await check.start()
         until = min(operations, done + PART)
         while done < until:
-            size = pick.one(SIZES)
-            await check.draw_and_run(pick, *[draw_any] * size)
-            done += size
+            done += await run_some(check, pick)
             if pick.number(0, 3) == 0:
                 check.move_clock(pick.one([-60, 1, 31, 601]))
+            if pick.number(0, 3) == 0:
+                check.turn()
         seen += check.seen
     return seen
 
 
-async def test_a_long_run_of_everything_never_differs(database, clock):
-    engine, began = new_engine(database, clock), time.monotonic()
-    seen = await run_seeded(database, engine, clock, OPERATIONS)
+async def run_some(check, pick):
+    """A group, or two of which one overtakes the other; returns how many operations they were."""
+    if pick.number(0, 3):
+        size = pick.one(SIZES)
+        await check.draw_and_run(pick, *[draw_any] * size)
+        return size
+    first, second = pick.one(SIZES), pick.number(1, OVERTAKEN_MAX)
+    await check.draw_and_overtake(pick, [draw_any] * first, [draw_any] * second)
+    return first + second
+
+
+async def test_a_long_run_of_everything_never_differs(database_url, open_doors, clock):
+    doors, began = await open_doors(database_url), time.monotonic()
+    seen = await run_seeded(doors, clock, OPERATIONS)
     took = time.monotonic() - began
-    transfers = await assert_proven(database)
+    transfers = await assert_proven(doors[0])
+    ways = assert_went_every_way(doors)
     print(
         f"seed {SEED}: {seen.total()} operations in {took:.0f} s, {transfers} transfers, "
-        f"{len(seen)} kinds of answers, no difference"
+        f"{len(seen)} kinds of answers, groups {dict(ways)}, no difference"
     )
     missing = EXPECTED - {answer.split()[1] for answer in seen}
     assert not missing, "chance never led there: the check is weaker than it says"
-    await engine.close()
 
 
 EXPECTED = {
@@ -170,7 +217,7 @@ MISTAKES = {VoidHold: GivesBackTooLittle, PostTransfer: PostsAgain, ReverseTrans
 
 
 @pytest.mark.parametrize("right", MISTAKES, ids=lambda right: right.__name__)
-async def test_a_ledger_that_is_wrong_in_one_place_is_caught(sqlite_url, open_more, clock, right):
+async def test_a_ledger_that_is_wrong_in_one_place_is_caught(sqlite_url, open_doors, clock, right):
     """The control: were it not caught, the tests above would prove nothing."""
 
     def mistaken(command):
@@ -179,8 +226,21 @@ async def test_a_ledger_that_is_wrong_in_one_place_is_caught(sqlite_url, open_mo
             return operation
         return MISTAKES[right](**{name: getattr(operation, name) for name in right.__slots__})
 
-    database = await open_more(sqlite_url)
-    engine = new_engine(database, clock)
+    doors = await open_doors(sqlite_url)
     with pytest.raises(AssertionError):
-        await run_seeded(database, engine, clock, 2_000, mistaken)
-    await engine.close()
+        await run_seeded(doors, clock, 2_000, mistaken)
+
+
+class NeverLate(Door):
+    """Does not hear that somebody else wrote in between."""
+
+    async def write_all(self, writes, meanwhile):
+        with contextlib.suppress(StaleRow):
+            await super().write_all(writes, meanwhile)
+
+
+async def test_an_engine_that_writes_over_another_is_caught(database_url, open_doors, clock):
+    """The control of two doors."""
+    doors = await open_doors(database_url, NeverLate)
+    with pytest.raises(AssertionError):
+        await run_seeded(doors, clock, 2_000)

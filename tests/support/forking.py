@@ -3,6 +3,8 @@
 A process imports everything once and forks a server whenever it is told to: the child runs the
 command like any other process and can be killed like it.  Only the panel is left out: making it
 takes longer than all the rest.  Thousands of kills take less than an hour.
+
+A lease may be made shorter: a quick test has no 30 s to wait until one that a kill left is over.
 """
 
 from __future__ import annotations
@@ -13,30 +15,41 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from tests.support.clients import ShopClient
 from tests.support.processes import Program, clean_environ, free_port, run_batua, wait_until_ready
 
-__all__ = ["Forks", "forking"]
+__all__ = ["Fork", "Forks", "forking"]
+
+LEASE_VARIABLE = "BATUA_TEST_LEASE_S"
 
 
 class Forks:
-    """Starts servers on one database, one after another."""
+    """Starts servers on one database, one after another.
+
+    ``on_start`` hears where the next one will serve, before it does.
+    """
 
     def __init__(
-        self, process: subprocess.Popen[bytes], environ: dict[str, str], cwd: Path
+        self,
+        process: subprocess.Popen[bytes],
+        environ: dict[str, str],
+        cwd: Path,
+        on_start: Callable[[str], None],
     ) -> None:
         self._process = process
         self._environ = environ
         self._cwd = cwd
+        self._on_start = on_start
 
     def start(self) -> Fork:
         """A server that may not be ready yet."""
         port, log = free_port(), self._cwd / "serve.log"
-        pid = self._ask(f"start {port} {log}")
-        return Fork(self, pid, Program(self._process, log, self._environ, self._cwd, port))
+        program = Program(self._process, log, self._environ, self._cwd, port)
+        self._on_start(program.base)
+        return Fork(self, self._ask(f"start {port} {log}"), program)
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator[tuple[Fork, ShopClient]]:
@@ -82,9 +95,18 @@ class Fork:
 
 
 @contextlib.contextmanager
-def forking(database_url: str, *, cwd: Path, **variables: str) -> Iterator[Forks]:
-    """Servers of a shop that is migrated here."""
+def forking(
+    database_url: str,
+    *,
+    cwd: Path,
+    on_start: Callable[[str], None] = lambda _: None,
+    lease_s: float | None = None,
+    **variables: str,
+) -> Iterator[Forks]:
+    """Servers of a shop that is migrated here. ``lease_s`` None leaves the lease as it is."""
     environ = clean_environ(database_url, **variables)
+    if lease_s is not None:
+        environ[LEASE_VARIABLE] = str(lease_s)
     migrated = run_batua("migrate", environ=environ, cwd=cwd)
     assert migrated.returncode == 0, migrated.stderr
     process = subprocess.Popen(
@@ -95,7 +117,7 @@ def forking(database_url: str, *, cwd: Path, **variables: str) -> Iterator[Forks
         stdout=subprocess.PIPE,
     )
     try:
-        yield Forks(process, environ, cwd)
+        yield Forks(process, environ, cwd, on_start)
     finally:
         process.kill()
         process.communicate()
@@ -136,10 +158,13 @@ if __name__ == "__main__":
 
     import batua_api.asgi  # noqa: F401
     from batua.clock import utc_now
+    from batua.ledger import idempotency
     from batua.registry import Registry
     from batua_api import plugin
     from batua_api.cli import cli
 
     Registry({}, now=utc_now, timeout_s=1)  # imports the adapters
     plugin.create_panel = lambda *_, **__: None
+    if lease_s := os.environ.get(LEASE_VARIABLE):
+        idempotency.LEASE_S = float(lease_s)
     _listen()

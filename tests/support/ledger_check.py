@@ -3,6 +3,9 @@
 Commands are drawn from whoever ``pick``s: Hypothesis, which shrinks, or a seeded random, which is
 fast.  A further kind of command is one ``draw_…`` function here, one method of the model and one
 line in ``model_words.operation_of``.
+
+Two doors on one database are two engines, each of which finds that another process wrote: they take
+the ledger's lock, or learn at their COMMIT that they are too late, and the model knows of neither.
 """
 
 from __future__ import annotations
@@ -10,12 +13,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from batua.database import Database
+from piccolo.engine.base import Engine as PiccoloEngine
+
+from batua.database import Database, Lookup, Reader, Row, Transaction, Write
+from batua.errors import StaleRow
 from batua.ledger import Engine
 from tests.support.clock import FakeClock
 from tests.support.ledger import TABLES
@@ -36,7 +43,7 @@ from tests.support.model import (
 )
 from tests.support.model_words import TOP_UP, operation_of, plain
 
-__all__ = ["DRAWS", "Check", "Pick", "SeededPick", "draw_any"]
+__all__ = ["DRAWS", "WAYS", "Check", "Door", "Pick", "SeededPick", "draw_any"]
 
 T = TypeVar("T")
 BEHIND_MAX_S = 240
@@ -65,17 +72,81 @@ class SeededPick:
         return self._random.randint(lowest, highest)
 
 
+WAYS = WITHOUT_LOCK, UNDER_LOCK, TOO_LATE = ("without the lock", "under the lock", "too late")
+
+
+class Door(Database):
+    """A database as one process has it, with an engine of its own.
+
+    ``ways`` counts how that engine commits its groups.  ``overtake`` is called once, when it does
+    the most harm: after the next group is loaded and before it is written, or else just before
+    the group asks for the ledger's lock.
+    """
+
+    def __init__(self, database: Database, clock: FakeClock) -> None:
+        self._database = database
+        self.dialect = database.dialect
+        self.engine = Engine(self, TABLES, now=clock.now)
+        self.ways: Counter[str] = Counter()
+        self.overtake: Callable[[], Awaitable[None]] | None = None
+
+    async def look_up(self, lookups: Sequence[Lookup]) -> list[Sequence[Row]]:
+        rows = await self._database.look_up(lookups)
+        await self._let_another_in()
+        return rows
+
+    async def write_all(self, writes: Sequence[Write], meanwhile: Callable[[], object]) -> None:
+        try:
+            await self._database.write_all(writes, meanwhile)
+        except StaleRow:
+            self.ways[TOO_LATE] += 1
+            raise
+        self.ways[WITHOUT_LOCK] += 1
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        await self._let_another_in()
+        self.ways[UNDER_LOCK] += 1
+        async with self._database.transaction() as transaction:
+            yield transaction
+
+    async def _let_another_in(self) -> None:
+        overtake, self.overtake = self.overtake, None
+        if overtake is not None:
+            await overtake()
+
+    async def open(self) -> None:
+        await self._database.open()
+
+    async def close(self) -> None:
+        await self.engine.close()
+        await self._database.close()
+
+    async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
+        return await self._database.fetch(sql, *args)
+
+    def snapshot(self) -> AbstractAsyncContextManager[Reader]:
+        return self._database.snapshot()
+
+    def piccolo_engine(self) -> PiccoloEngine[Any]:
+        return self._database.piccolo_engine()
+
+    def as_json(self, rows: Sequence[Row], columns: Iterable[str]) -> str:
+        return self._database.as_json(rows, columns)
+
+
 class Check:
     """One part of a ledger, with accounts that nobody else has, and its model."""
 
     def __init__(
         self,
-        database: Database,
-        engine: Engine,
+        doors: Sequence[Door],
         clock: FakeClock,
         operation_of: Callable[[Any], Any] = operation_of,
     ) -> None:
-        self.database, self.engine, self.clock = database, engine, clock
+        self.door, self.other = doors
+        self.database: Database = self.door
+        self.clock = clock
         self.operation_of = operation_of
         self.done: list[Any] = []
         self.seen: Counter[str] = Counter()
@@ -143,26 +214,62 @@ class Check:
     def expect(self, command: Any) -> tuple[Any, ...]:
         """Ask the model, and remember the command."""
         self.done = [*self.done[-KEPT:], command]
-        try:
-            answer = self.model.apply(command)
-        except Refused as refused:
-            answer = ("refused", *refused.args)
+        answer = self._ask(command)
         self.seen[f"{type(command).__name__} {_summary(answer)}"] += 1
         return answer
 
-    async def draw_and_run(self, pick: Pick, *draws: Callable[[Check, Pick], Any]) -> None:
-        """Submit what is drawn in one tick, so that it shares a group, and compare."""
-        expected = []
-        for draw in draws:
-            command = draw(self, pick)
-            expected.append((command, self.expect(command)))
-        await self.run(expected)
+    def _ask(self, command: Any) -> tuple[Any, ...]:
+        try:
+            return self.model.apply(command)
+        except Refused as refused:
+            return ("refused", *refused.args)
 
-    async def run(self, expected: list[tuple[Any, tuple[Any, ...]]]) -> None:
-        answers = await asyncio.gather(
-            *(self.engine.submit(self.operation_of(command)) for command, _ in expected),
+    def turn(self) -> None:
+        """Go to the other door."""
+        self.door, self.other = self.other, self.door
+
+    async def draw_and_run(self, pick: Pick, *draws: Draw) -> None:
+        """Submit what is drawn in one tick, so that it shares a group, and compare."""
+        await self.run(self._draw(pick, draws))
+
+    async def draw_and_overtake(
+        self, pick: Pick, first: Sequence[Draw], second: Sequence[Draw]
+    ) -> None:
+        """The other door does all of ``first`` while this one decides ``second``, one group.
+
+        What this one writes comes after ``first``.  If it writes nothing, its answers may be of
+        before: of one of the two moments, but of no mixture.
+        """
+        before = self.model.copy()
+        overtaking, overtaken = self._draw(pick, first), self._draw(pick, second)
+        answers: list[Any] = []
+
+        async def overtake() -> None:
+            answers.extend(await self._submit(self.other, overtaking))
+
+        self.door.overtake, ways = overtake, self.door.ways.copy()
+        late_answers = await self._submit(self.door, overtaken)
+        late = [plain(answer) for answer in late_answers]
+        if self.door.ways == ways and late != [wanted for _, wanted in overtaken]:
+            self.model = before
+            overtaken = [(command, self._ask(command)) for command, _ in overtaken]
+            overtaking = [(command, self._ask(command)) for command, _ in overtaking]
+        await self._compare([*overtaking, *overtaken], [*answers, *late_answers])
+
+    def _draw(self, pick: Pick, draws: Sequence[Draw]) -> list[Expected]:
+        commands = (draw(self, pick) for draw in draws)  # each knows what came before it
+        return [(command, self.expect(command)) for command in commands]
+
+    async def run(self, expected: list[Expected]) -> None:
+        await self._compare(expected, await self._submit(self.door, expected))
+
+    async def _submit(self, door: Door, expected: list[Expected]) -> list[Any]:
+        return await asyncio.gather(
+            *(door.engine.submit(self.operation_of(command)) for command, _ in expected),
             return_exceptions=True,
         )
+
+    async def _compare(self, expected: list[Expected], answers: list[Any]) -> None:
         for (command, wanted), answer in zip(expected, answers, strict=True):
             assert plain(answer) == wanted, command
         head = await self.database.fetch_one("select last_at from batua_ledger")
@@ -201,6 +308,11 @@ class Check:
             for lot in self.model.lots.values()
             if lot.remaining
         }
+
+
+Draw = Callable[[Check, Pick], Any]
+Expected = tuple[Any, tuple[Any, ...]]
+"""A command, and what the model answers."""
 
 
 # --- what is drawn ------------------------------------------------------------------------------
@@ -384,7 +496,3 @@ def _summary(answer: tuple[Any, ...]) -> str:
     if answer[0] == "refused":
         return " ".join(map(str, (answer[1], *answer[3:])))
     return "exists" if answer[-1] is True else "done"
-
-
-def new_engine(database: Database, clock: FakeClock) -> Engine:
-    return Engine(database, TABLES, now=clock.now)

@@ -1,6 +1,7 @@
 """The benchmarks' own arithmetic and their load generator: a wrong ruler measures nothing."""
 
 import json
+import re
 import socket
 import threading
 
@@ -12,8 +13,15 @@ from batua.gateways.razorpay.wire import signature_matches
 from benchmarks import __main__ as bench
 from benchmarks import webhooks
 from benchmarks.load import Load, run_load
-from benchmarks.machine import filesystem_of
+from benchmarks.machine import (
+    evenness,
+    filesystem_of,
+    require_disk,
+    require_kept,
+    steadiness,
+)
 from benchmarks.report import Figure, Wrong, above, below, compared, page, typical
+from benchmarks.serving import scratch
 
 ANSWER = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"
 
@@ -142,8 +150,70 @@ def test_the_page_says_not_met_as_plainly_as_met():
     )
 
 
+# --- the machine --------------------------------------------------------------------------------
+
+
 def test_the_root_is_on_some_file_system():
     assert filesystem_of("/")
+
+
+def test_a_folder_is_on_what_it_is_mounted_on_through_a_link_too(tmp_path):
+    (tmp_path / "processes").symlink_to("/proc")
+    assert filesystem_of(str(tmp_path / "processes" / "self")) == "proc"
+
+
+IN_MEMORY = "/dev/shm"
+needs_memory = pytest.mark.skipif(
+    filesystem_of(IN_MEMORY) != "tmpfs", reason="no folder here is in memory for certain"
+)
+
+
+@needs_memory
+def test_files_in_memory_are_no_measurement():
+    with pytest.raises(Wrong, match=f"SQLite has its files in memory, in {IN_MEMORY} on tmpfs"):
+        require_disk(IN_MEMORY, "SQLite")
+
+
+@needs_memory
+def test_a_server_whose_log_alone_is_in_memory_is_no_measurement(tmp_path):
+    (tmp_path / "pg_wal").symlink_to(IN_MEMORY)
+    with pytest.raises(Wrong, match=f"PostgreSQL has its files in memory, in {tmp_path}/pg_wal"):
+        require_kept({}, str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["fsync", "synchronous_commit"])
+def test_a_server_that_does_not_wait_for_its_disk_is_no_measurement(name):
+    told = {"fsync": "on", "synchronous_commit": "on"}
+    require_kept(told, "/proc")
+    with pytest.raises(Wrong, match=f"PostgreSQL has {name} off: it answers before"):
+        require_kept({**told, name: "off"}, "/proc")
+
+
+def test_such_a_database_is_given_to_no_part(postgres_server):
+    with scratch(postgres_server):
+        pass
+    postgres_server.run("alter role current_user set synchronous_commit = off")
+    try:
+        with pytest.raises(Wrong, match="synchronous_commit off"), scratch(postgres_server):
+            pytest.fail("it was given to one")
+    finally:
+        postgres_server.run("alter role current_user reset synchronous_commit")
+
+
+def test_slices_of_twice_the_usual_time_are_counted_by_their_time():
+    assert evenness([0.004] * 6 + [0.008, 0.008]) == (
+        "a slice takes 4.0 ms, the slowest 8 ms;"
+        " 40% of the time went by in slices of twice that or more"
+    )
+    assert "; 0% of" in evenness([0.004, 0.004, 0.007])
+
+
+def test_the_machine_says_how_evenly_it_runs():
+    said = steadiness(0.05)
+    assert said.startswith("all cores counting for 0.05 s: a slice takes ")
+    usual, slowest, held_up = map(float, re.findall(r"([\d.]+)(?: ms|%)", said))
+    assert 0 < usual <= slowest + 0.5
+    assert 0 <= held_up <= 100
 
 
 # --- the run ------------------------------------------------------------------------------------

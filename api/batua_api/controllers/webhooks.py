@@ -67,4 +67,4 @@ class WebhookController(Controller):
 
 
 def _acknowledged(status: str) -> Response[bytes]:
-    return Response(b'{"status":"%s"}' % status.encode(), media_type=MediaType.JSON)
+    return Response(b'{"status":"%s"}' % status.encode(), media_type="application/json")

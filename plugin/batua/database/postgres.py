@@ -150,16 +150,20 @@ class PostgresDatabase(Database):
                 await pool.close()
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
+        reach("database.asking")
         with reachable():
             rows: Sequence[Row] = await self._pool.fetch(sql, *args)
+        reach("database.answered")
         return rows
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Reader]:
         async with _acquired(self._pool) as connection:
+            reach("database.beginning")
             with reachable():
                 await connection.execute("begin isolation level repeatable read read only")
             try:
+                reach("database.begun")
                 yield _Statements(connection)
             finally:
                 await roll_back(connection)
@@ -207,6 +211,7 @@ class PostgresDatabase(Database):
 
 @asynccontextmanager
 async def _acquired(pool: Any) -> AsyncIterator[Any]:
+    reach("database.acquiring")
     with reachable():
         connection = await pool.acquire()
     try:

@@ -52,6 +52,7 @@ def _drop(connection: Any) -> None:
 
 
 async def roll_back(connection: Any) -> None:
+    reach("database.rolling_back")
     try:
         rollback = asyncio.ensure_future(connection.execute("rollback"))
     except asyncpg.InterfaceError:
@@ -64,6 +65,7 @@ async def roll_back(connection: Any) -> None:
     except (*UNREACHABLE, asyncpg.PostgresError):
         # A connection that can't roll back has lost its transaction with its session.
         _drop(connection)
+    reach("database.rolled_back")
 
 
 async def commit(connection: Any) -> None:

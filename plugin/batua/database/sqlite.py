@@ -119,6 +119,7 @@ class SQLiteDatabase(Database):
             await connection.close()
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
+        reach("database.acquiring")
         reader = await self._idle.get()
         try:
             return await _Statements(reader).fetch(sql, *args)
@@ -127,13 +128,16 @@ class SQLiteDatabase(Database):
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Reader]:
+        reach("database.acquiring")
         reader = await self._idle.get()
         try:
             try:
+                reach("database.beginning")
                 await reader.run(lambda connection: connection.execute("begin"))
+                reach("database.begun")
                 yield _Statements(reader)
             finally:
-                await reader.run(_roll_back)
+                await _rolled_back(reader)
         finally:
             self._idle.put_nowait(reader)
 
@@ -147,6 +151,7 @@ class SQLiteDatabase(Database):
             finally:
                 _roll_back(connection)
 
+        reach("database.acquiring")
         async with self._lock:
             reach("database.asking")
             rows = await self._writer.run(at_one_moment)
@@ -162,10 +167,11 @@ class SQLiteDatabase(Database):
             try:
                 self._writer.batches.run(connection, bound)
             except sqlite3.OperationalError as error:
-                if "FSYNC" in getattr(error, "sqlite_errorname", ""):
-                    raise CommitUnknown(f"SQLite wrote what may not last: {error}") from error
+                if getattr(error, "sqlite_errorname", "").startswith("SQLITE_IOERR"):
+                    raise CommitUnknown(f"SQLite could not write all: {error}") from error
                 raise
 
+        reach("database.acquiring")
         async with self._lock:
             reach("database.committing")
             asyncio.get_running_loop().call_soon(meanwhile)
@@ -177,6 +183,7 @@ class SQLiteDatabase(Database):
     async def transaction(self) -> AsyncIterator[Transaction]:
         task = self._open_transactions.enter()
         try:
+            reach("database.acquiring")
             async with self._lock:
                 reach("database.beginning")
                 await self._begin()
@@ -185,7 +192,7 @@ class SQLiteDatabase(Database):
                     yield _Statements(self._writer)
                     reach("database.committing")
                 except BaseException:
-                    await self._writer.run(_roll_back)
+                    await _rolled_back(self._writer)
                     raise
                 await _settled(self._writer.submit(_commit))
                 reach("database.committed")
@@ -197,7 +204,7 @@ class SQLiteDatabase(Database):
         try:
             await asyncio.shield(beginning)
         except asyncio.CancelledError:
-            await self._writer.run(_roll_back)
+            await _rolled_back(self._writer)
             raise
         except sqlite3.OperationalError as error:
             raise DatabaseUnavailable(f"SQLite could not begin: {error}") from error
@@ -237,6 +244,15 @@ async def _settled(commit: asyncio.Future[None]) -> None:
         await asyncio.wait({commit})
         commit.exception()
         raise
+
+
+async def _rolled_back(connection: Connection) -> None:
+    # On its way before anything can go wrong here: the writer may not stay in its transaction.
+    rollback = connection.submit(_roll_back)
+    reach("database.rolling_back")
+    with reachable():
+        await asyncio.shield(rollback)
+    reach("database.rolled_back")
 
 
 def _commit(connection: sqlite3.Connection) -> None:

@@ -74,9 +74,12 @@ class Batches:
         try:
             connection.execute(batch.insert, values)
         except sqlite3.OperationalError as error:
-            # New, or taken back with the transaction in which it was made.
-            if not str(error).endswith(f"no such table: temp.{batch.name}"):
+            # New, taken back with the transaction in which it was made, or never finished.
+            missing = f"no such table: temp.{batch.name}"
+            without_trigger = f"cannot modify {batch.name} because it is a view"
+            if not str(error).endswith((missing, without_trigger)):
                 raise
+            connection.execute(f"drop view if exists temp.{batch.name}")
             for statement in batch.making:
                 connection.execute(statement)
             connection.execute(batch.insert, values)

@@ -18,7 +18,7 @@ __all__ = ["BUSY_TIMEOUT_S", "Connection", "has_wal_reset_bug", "reachable"]
 
 BUSY_TIMEOUT_S = 10.0
 CACHE_KIB = 32_768
-"""What a connection keeps of the file, instead of 2 MiB: a shop's indexes are bigger than that."""
+"""What the writer keeps of the file, instead of 2 MiB: a shop's indexes are bigger than that."""
 
 T = TypeVar("T")
 
@@ -71,9 +71,10 @@ class Connection:
         _set_journal_mode(connection, self._path)
         connection.execute("pragma synchronous = full")
         connection.execute("pragma foreign_keys = on")
-        connection.execute(f"pragma cache_size = -{CACHE_KIB}")
         if self._read_only:
             connection.execute("pragma query_only = on")
+        else:
+            connection.execute(f"pragma cache_size = -{CACHE_KIB}")
         return connection
 
     def _close(self) -> None:

@@ -227,12 +227,13 @@ class Engine:
     ) -> tuple[list[Any], frozenset[str]]:
         """Load, decide, write. Under the head's lock, or else on the version of it we found."""
         operations = [queued.operation for queued in group]
-        asking = operations
+        asking, trips = operations, 0
         for _ in range(LOAD_ROUNDS_MAX):
             needs, asking = ask(asking, book)
             if book.head and not needs:
                 break
             await load(storage, book, needs)
+            trips += 1
         version = book.head["version"]
         self._is_alone = version == self._version
         self._require_clock(book.head["last_at"], book.clock)
@@ -242,8 +243,21 @@ class Engine:
         if changed:
             await write(self._database, storage, book, self._tables, meanwhile=self._give_answers)
             version += 1
+        elif trips > 1 and storage is self._database:
+            await self._require_one_moment(book)
         self._version = version
         return outcomes, frozenset(table._meta.tablename for table in changed)
+
+    async def _require_one_moment(self, book: Book) -> None:
+        """Raises ``StaleRow`` where somebody wrote between the trips in which ``book`` was loaded.
+
+        Who writes is told by the head's version. A group that only reads or refuses writes
+        nothing, and its answers have to be of one moment all the same.
+        """
+        now = Book(book.clock)
+        await load(self._database, now, ())
+        if now.head["version"] != book.head["version"]:
+            raise StaleRow("somebody wrote while a group was loaded")
 
     def _give_answers(self) -> None:
         """Answer those whose group was committed.

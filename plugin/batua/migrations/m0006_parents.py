@@ -23,8 +23,11 @@ CHILDREN = (
 )
 """Table, column, and the parent's table and key."""
 
-PARENTS = (("batua_account", "id", "key"), ("batua_customer", "id"))
-"""What other rows name, by columns that never change. Transfers are append-only already."""
+PARENTS = ("batua_account", "batua_customer")
+"""What other rows name. Transfers are append-only already."""
+
+KEPT = (("batua_account", "id", "key"), ("batua_customer", "id"), ("batua_order", "customer_id"))
+"""Columns that never change: what is named, and what names."""
 
 
 def forwards(dialect: Dialect) -> list[str]:
@@ -37,9 +40,10 @@ def forwards(dialect: Dialect) -> list[str]:
         *(statement for table in dict.fromkeys(child[0] for child in CHILDREN)
           for statement in _require_parents(table)),
         """create function batua_keep_parent() returns trigger language plpgsql as $$
-            begin raise exception '% is named by other rows: it stays as it is', tg_table_name
+            begin raise exception '% and other rows name each other: that stays', tg_table_name
                 using errcode = 'foreign_key_violation'; end $$""",
-        *(statement for table, *keys in PARENTS for statement in _keep(table, keys)),
+        *(statement for table in PARENTS for statement in _stay(table)),
+        *(_keep(table, columns) for table, *columns in KEPT),
     ]  # fmt: skip
 
 
@@ -49,8 +53,9 @@ def backwards(dialect: Dialect) -> list[str]:
         return []
     children = dict.fromkeys(child[0] for child in CHILDREN)
     return [
-        *(f"drop trigger {table}_stays on {table}" for table, *_ in PARENTS),
-        *(f"drop trigger {table}_keeps_its_key on {table}" for table, *_ in PARENTS),
+        *(f"drop trigger {table}_keeps_its_key on {table}" for table, *_ in KEPT),
+        *(f"drop trigger {table}_stays on {table}" for table in PARENTS),
+        *(f"drop trigger {table}_stays_whole on {table}" for table in PARENTS),
         "drop function batua_keep_parent()",
         *(f"drop trigger {table}_has_parents on {table}" for table in children),
         *(f"drop function {table}_require_parents()" for table in children),
@@ -72,7 +77,9 @@ def _require_parents(table: str) -> list[str]:
         if child == table
     )
     return [
-        f"""create function {table}_require_parents() returns trigger language plpgsql as $$
+        # Of the shop's own schema, whatever the search path of whoever inserts.
+        f"""create function {table}_require_parents() returns trigger language plpgsql
+            set search_path from current as $$
             begin{checks}
             return null;
             end $$""",
@@ -82,10 +89,17 @@ def _require_parents(table: str) -> list[str]:
     ]
 
 
-def _keep(table: str, keys: list[str]) -> list[str]:
+def _stay(table: str) -> list[str]:
     return [
         f"create trigger {table}_stays before delete on {table}"
         " for each row execute function batua_keep_parent()",
-        f"create trigger {table}_keeps_its_key before update of {', '.join(keys)} on {table}"
-        " for each row execute function batua_keep_parent()",
+        f"create trigger {table}_stays_whole before truncate on {table}"
+        " for each statement execute function batua_keep_parent()",
     ]
+
+
+def _keep(table: str, columns: list[str]) -> str:
+    return (
+        f"create trigger {table}_keeps_its_key before update of {', '.join(columns)} on {table}"
+        " for each row execute function batua_keep_parent()"
+    )

@@ -3,6 +3,7 @@
 import pytest
 
 from batua.database import Dialect
+from tests.integration.proof.broken import broken_rows
 from tests.support.books import (
     ACCOUNT,
     CAPTURE,
@@ -12,7 +13,6 @@ from tests.support.books import (
     TRANSFER,
     attack,
     check,
-    named_rows,
 )
 
 GARBAGE = {
@@ -55,7 +55,7 @@ async def test_garbage_that_sqlite_stores_is_found(shop, name):
     await attack(shop, *statements)
     proof = await check(shop)
     table = table if table.startswith("(") else f"batua_{table}"
-    assert (invariant, table, row) in named_rows(proof)
+    assert (invariant, table, row) in broken_rows(proof)
 
 
 async def test_an_outbox_row_twice_is_found(shop):
@@ -67,7 +67,7 @@ async def test_an_outbox_row_twice_is_found(shop):
         "update copied set id = 'out_2'",
         "insert into batua_outbox select * from copied",
     )
-    assert named_rows(await check(shop)) == [("I16", "batua_outbox", "out_2")]
+    assert broken_rows(await check(shop)) == [("I16", "batua_outbox", "out_2")]
 
 
 async def test_a_missing_column_is_an_error(shop):
@@ -127,7 +127,7 @@ NUMBERED = {"account_id", "transfer_seq"}
 async def test_every_unknown_status_is_found(shop):
     await attack(shop, *(f"update batua_{table} set status = 'x'" for table in STATUSES))
     proof = await check(shop, findings_max=10_000)
-    found = {table for invariant, table, _ in named_rows(proof) if invariant == "I11"}
+    found = {table for invariant, table, _ in broken_rows(proof) if invariant == "I11"}
     assert found == {f"batua_{table}" for table in STATUSES}
 
 
@@ -136,5 +136,5 @@ async def test_every_empty_key_is_found(full_shop):
     await attack(
         full_shop, *(f"update batua_{table} set id = '' {first}{table})" for table in TEXT_KEYS)
     )
-    found = named_rows(await check(full_shop, findings_max=10_000))
+    found = broken_rows(await check(full_shop, findings_max=10_000))
     assert {("I22", f"batua_{table}", "") for table in TEXT_KEYS} <= set(found)

@@ -34,14 +34,15 @@ I17   the hash chain, the counters and the head row agree; the anchor holds     
                                                                                   walk.accounts
 I18   nothing was edited or deleted: the chain hashes every transfer and both     walk.ledger,
       balances after it, and I1 has the entries' amounts; the triggers that       checks.guards
-      refuse it stand
+      refuse it stand and would fire
 I19   created_at never runs backwards                                             walk.ledger,
                                                                                   walk.accounts
 I20   adjustments and refunds name who, why and another approver; an adjustment   walk.parties,
       is posted as it was asked for                                               checks.refunds,
                                                                                   checks.adjustments
 I21   vouchers: there are none yet, so there is nothing to check                  (none)
-I22   no orphans; SQLite's foreign_key_check and integrity_check are clean        checks.rows
+I22   no orphans; SQLite's foreign_key_check and integrity_check are clean;       checks.rows,
+      PostgreSQL's triggers in the place of foreign keys stand                    checks.guards
 ====  ==========================================================================  ================
 
 Not provable from a database: I15 (acknowledged operations) needs the client's journal, I23 the
