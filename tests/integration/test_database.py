@@ -293,6 +293,31 @@ async def test_sqlite_after_an_io_error_nobody_knows_whether_a_group_is_written(
         await database.write_all([Write("select 1", ())], lambda: None)
 
 
+async def test_sqlite_a_transaction_that_was_left_open_is_given_up_by_whoever_comes_next(
+    sqlite_url, open_more
+):
+    database = await open_more(sqlite_url)
+
+    async def leave_open():
+        for statement in ("begin immediate", "create table lost (id)"):
+            await database._writer.run(lambda connection, sql=statement: connection.execute(sql))
+
+    async def tables():
+        return {row["name"] for row in await database.fetch("select name from sqlite_master")}
+
+    async with database.transaction() as transaction:
+        await transaction.execute("create table kept (id)")
+    await leave_open()
+    async with database.transaction() as transaction:
+        await transaction.execute("insert into kept values (1)")
+    await leave_open()
+    await database.write_all([Write("insert into kept values ($1)", (2,))], lambda: None)
+    await leave_open()
+    await database.look_up([])
+    assert [row["id"] for row in await database.fetch("select id from kept")] == [1, 2]
+    assert "lost" not in await tables()
+
+
 async def test_cancelled_during_commit_postgres_commits_all_the_same(behind_proxy, proxy):
     proxy.arm(Cut.DELAY)
     task = asyncio.create_task(set_n(behind_proxy, 42))

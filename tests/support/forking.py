@@ -9,6 +9,12 @@ A lease may be made shorter: a quick test has no 30 s to wait until one that a k
 
 from __future__ import annotations
 
+# First: it puts the fixed SQLite in the place of sqlite3. Whatever imports the database before it
+# keeps the system's, and then the servers have another journal mode than in a shop.
+import batua.fixed_sqlite  # noqa: F401
+
+# isort: split
+
 import asyncio
 import contextlib
 import os
@@ -151,11 +157,6 @@ def _serve(port: str, log: str) -> None:
 
 
 if __name__ == "__main__":
-    # First: it puts the fixed SQLite in the place of sqlite3.
-    import batua.fixed_sqlite  # noqa: F401
-
-    # isort: split
-
     import batua_api.asgi  # noqa: F401
     from batua.clock import utc_now
     from batua.ledger import idempotency

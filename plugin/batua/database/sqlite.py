@@ -145,6 +145,7 @@ class SQLiteDatabase(Database):
         select = _reading(_selects(lookups))
 
         def at_one_moment(connection: sqlite3.Connection) -> list[Sequence[Row]]:
+            _give_up_what_was_left(connection)
             connection.execute("begin")
             try:
                 return select(connection)
@@ -164,6 +165,7 @@ class SQLiteDatabase(Database):
         def all_or_nothing(connection: sqlite3.Connection) -> None:
             # One statement, which commits by itself. Each further call of SQLite would wait for
             # the interpreter, which the event loop has meanwhile.
+            _give_up_what_was_left(connection)
             try:
                 self._writer.batches.run(connection, bound)
             except sqlite3.OperationalError as error:
@@ -200,7 +202,7 @@ class SQLiteDatabase(Database):
             self._open_transactions.leave(task)
 
     async def _begin(self) -> None:
-        beginning = self._writer.submit(lambda connection: connection.execute("begin immediate"))
+        beginning = self._writer.submit(_begin_anew)
         try:
             await asyncio.shield(beginning)
         except asyncio.CancelledError:
@@ -253,6 +255,17 @@ async def _rolled_back(connection: Connection) -> None:
     with reachable():
         await asyncio.shield(rollback)
     reach("database.rolled_back")
+
+
+def _begin_anew(connection: sqlite3.Connection) -> None:
+    _give_up_what_was_left(connection)
+    connection.execute("begin immediate")
+
+
+def _give_up_what_was_left(connection: sqlite3.Connection) -> None:
+    # A rollback that failed, on a disk that did, has left its transaction open. What came after it
+    # would be answered as committed, and be in that.
+    _roll_back(connection)
 
 
 def _commit(connection: sqlite3.Connection) -> None:
