@@ -16,8 +16,8 @@ from batua_api.idempotency import _route
 from batua_api.plugin import BatuaPlugin
 from batua_api.straight import BODY_BYTES_MAX
 from tests.support.api import CALLERS, token
-from tests.support.clients import JWT_SECRET
 from tests.support.clock import START, FakeClock
+from tests.support.shop import JWT_SECRET
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -36,11 +36,13 @@ from batua.ledger import (
     Movement,
     OpenHold,
     PostTransfer,
+    Record,
     ReverseTransfer,
     StoredAnswer,
     VoidHold,
     expiring,
 )
+from batua.ledger.tables import columns_of
 from batua.orders import (
     CancelOrder,
     CreateOrder,
@@ -561,6 +563,8 @@ def plain(answer):
         return Applied.APPLIED
     if isinstance(answer, tuple):
         return [plain(each) for each in answer]
+    if isinstance(answer, Record):  # a new one leaves out what goes without saying
+        answer = {name: answer[name] for name in columns_of(answer.table)}
     if isinstance(answer, dict):
         return {name: value for name, value in answer.items() if name != "version"}
     if dataclasses.is_dataclass(answer):
