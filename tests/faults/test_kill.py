@@ -108,7 +108,7 @@ async def nobody_moves_money(url):
 # --- under load ---------------------------------------------------------------------------------
 
 
-KILLS, SOAK_KILLS = 15, 2_500
+KILLS, SOAK_KILLS = 8, 2_500
 CHECKED_EVERY = 100
 CUSTOMERS = ("asha", "binod", "lata", "ravi")
 CLIENTS = 16

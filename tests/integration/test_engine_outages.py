@@ -202,10 +202,12 @@ async def test_a_commit_that_nobody_can_ask_about_stays_unknown(
     far, lose_next, proxy, open_more, postgres_url, size
 ):
     operations = [PostTransfer(movement(amount=1)) for _ in range(size)]
+    near = await open_more(postgres_url)
     lose_next(Cut.AFTER)
     work = asyncio.create_task(at_once(far, *operations))
     await proxy.met.wait()
-    await asyncio.sleep(0.05)
+    while ASHA.key not in await balances(near):  # noqa: ASYNC110 - nobody else could tell us
+        await asyncio.sleep(0.005)
     await proxy.down()
     answers = await work
     assert {type(answer) for answer in answers} == {CommitUnknown}, (

@@ -131,4 +131,5 @@ async def _insert(transaction: Any, table: str, values: Mapping[str, Any]) -> No
 def lose(engine: Engine, proxy: CuttingProxy, cut: Cut, *, in_one: bool, times: int = 1) -> None:
     """Lose what commits next: the one statement that writes a group, or else COMMIT."""
     engine._is_alone = in_one
-    proxy.arm(cut, statement=b'"hash":' if in_one else b"COMMIT;", times=times)
+    # The one statement is the only one that is told which ledger it is of.
+    proxy.arm(cut, statement=b"ldg_" if in_one else b"COMMIT;", times=times)
