@@ -36,8 +36,8 @@ test: $(VENV)/.dev lint types ## Every kind of check, reduced and seeded, on SQL
 	$(BIN)/python -m coverage report --skip-covered
 	$(BIN)/python -m coverage report --fail-under=100 --include='plugin/batua/contract/*,plugin/batua/ledger/*' > /dev/null
 
-soak: $(VENV)/.dev ## The same harnesses with the full counts
-	BATUA_TEST_SOAK=1 $(BIN)/python -m pytest -m "soak or not soak" $(ARGS)
+soak: $(VENV)/.dev ## The same harnesses with the full counts: hours, two at a time
+	BATUA_TEST_SOAK=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "soak or not soak" $(ARGS)
 
 bench: $(VENV)/.dev ## Figures, side by side in one run
 	$(BIN)/python -m benchmarks

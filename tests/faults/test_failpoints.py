@@ -61,14 +61,14 @@ async def the_job(new_database, path, failpoint):
         return await outcome(shop)
 
 
-async def the_job_killed(new_database, path, at):
+async def the_job_killed(children, new_database, path, at):
     """Do it in a process that is killed, and go on in this one."""
     url = new_database()
     async with open_provider() as provider:
-        ended_with, said = await run_child(path, url, provider, f"kill@{at}")
+        ended_with = await children.run(f"kill@{at}", path, url, provider)
         if ended_with == 0:
             raise NotReached
-        assert ended_with == -signal.SIGKILL, said
+        assert ended_with == -signal.SIGKILL, children.said()
         async with open_path(path, url, FakeClock(START), provider) as shop:
             await take_up_killed(shop)
             return await outcome(shop)
@@ -186,26 +186,48 @@ async def test_broken_anywhere_it_ends_the_same(new_database, dialect_name, path
     assert not wrong, f"{len(wrong)} places"
 
 
-async def test_killed_anywhere_it_ends_the_same(new_database, dialect_name, path, clean):
+async def test_killed_anywhere_it_ends_the_same(children, new_database, dialect_name, path, clean):
     async def job(at):
-        return await the_job_killed(new_database, path, at)
+        return await the_job_killed(children, new_database, path, at)
 
     wrong = await broken_places(clean, (dialect_name, path, Action.KILL), job)
     assert not wrong, f"{len(wrong)} places"
 
 
-async def run_child(path, url, provider, failpoint):
-    """The job in a process of its own; returns how it ended and what it said."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.failing",
-        path, url, provider.base, provider.environ["BATUA_RAZORPAY_BASE_URL"],
-        env={**os.environ, "BATUA_TEST_FAILPOINT": failpoint},
-        cwd=Path(__file__).parents[2],
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    async with asyncio.timeout(60):
-        _, said = await child.communicate()
-    return child.returncode, said.decode()[-2000:]
+class Children:
+    """Processes that do the job, forked one after another from one that has imported all."""
+
+    def __init__(self, parent, errors):
+        self._parent = parent
+        self._errors = errors
+
+    async def run(self, failpoint, path, url, provider):
+        """How the job ended: 0, or less than that if it was killed."""
+        proxied = provider.environ["BATUA_RAZORPAY_BASE_URL"]
+        words = (failpoint, path, url, provider.base, proxied)
+        self._parent.stdin.write(f"{' '.join(words)}\n".encode())
+        async with asyncio.timeout(60):
+            return int(await self._parent.stdout.readline())
+
+    def said(self):
+        """The end of what they wrote to their standard error."""
+        return self._errors.read_text()[-2000:]
+
+
+@pytest.fixture
+async def children(tmp_path):
+    errors = tmp_path / "errors"
+    with errors.open("w") as file:
+        parent = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.support.failing",
+            cwd=Path(__file__).parents[2],
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=file,
+            start_new_session=True,
+        )  # fmt: skip
+    yield Children(parent, errors)
+    # With whichever child has not come to its end.
+    os.killpg(parent.pid, signal.SIGKILL)
+    await parent.wait()
 
 
 # --- the failpoints themselves ------------------------------------------------------------------

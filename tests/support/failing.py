@@ -1,6 +1,7 @@
 """The whole job under fixed keys, so that it can be cut off anywhere and taken up again.
 
-Run as a program it does the job once, in a process of its own that a failpoint may kill.
+Run as a program it does the job in a fork of itself for every line that it reads, so that a
+failpoint may kill it: ``kill@12`` and what ``run_child`` takes, with spaces between.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import asyncio
 import os
 import sqlite3
 import sys
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -24,6 +26,7 @@ import asyncpg
 import httpx
 
 from batua.database import Database, Transaction, Write
+from batua.failpoints import arm, parse
 from batua.ledger import Book, OpenHold, account_needs
 from batua.wallets import AdjustmentKind, DecideAdjustment, Direction
 from tests.support.clock import START, FakeClock
@@ -337,6 +340,33 @@ async def run_child(path: str, database_url: str, base: str, proxied: str) -> No
                 await step(shop)
 
 
+# --- in a process of its own ---------------------------------------------------------------------
+
+
+def _listen() -> None:
+    """For each line do the job in a fork, which has imported all already, and say how it ended."""
+    for line in sys.stdin:
+        failpoint, *arguments = line.split()
+        child = os.fork()
+        if child == 0:
+            _do(failpoint, arguments)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _do(failpoint: str, arguments: list[str]) -> None:
+    ended = 1
+    try:
+        armed = parse(failpoint)
+        assert armed is not None
+        with arm(armed):
+            asyncio.run(run_child(*arguments))
+        ended = 0
+    except BaseException:  # whatever it was, this process is a copy and may not go on
+        traceback.print_exc()
+    finally:
+        os._exit(ended)
+
+
 if __name__ == "__main__":
-    asyncio.run(run_child(*sys.argv[1:]))
-    os._exit(0)
+    _listen()
