@@ -314,6 +314,20 @@ def test_what_a_transfer_leaves_out_is_hashed_as_null_and_now(funded):
         transfer["amuont"]
 
 
+def test_a_row_that_was_loaded_knows_nothing_that_it_was_not_loaded_with():
+    loaded = Record(Hold, {"id": "hld_1"})
+    for column in ("created_at", "version", "closed_at"):
+        with pytest.raises(KeyError, match=rf"batua_hold\.{column}"):
+            loaded[column]
+
+
+def test_an_account_has_one_name_however_often_it_is_said():
+    names = {AccountName.wallet("asha", "INR"), AccountName(AccountKind.WALLET, "asha", "INR")}
+    assert names == {ASHA}
+    assert AccountName.wallet("asha", "USD") not in names
+    assert AccountName.of({"kind": "wallet", "owner": "asha", "currency": "INR"}).key == ASHA.key
+
+
 def test_the_hash_of_a_known_transfer_never_changes():
     """A vector: a change here means that no ledger in the field verifies any more."""
     transfer = dict.fromkeys(HASHED) | {
