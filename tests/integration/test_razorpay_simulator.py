@@ -544,3 +544,207 @@ async def test_manual_capture_is_asked_by_either_field(http):
         await http.post("/v1/checkout", params=query, data={"outcome": "pay"})
         (payment,) = (await http.get(f"/v1/orders/{order['id']}/payments")).json()["items"]
         assert payment["status"] == "authorized"
+
+
+async def test_credentials_are_refused_by_either_status(http):
+    await http.post("/_control/faults", json={"refused_key_status": 400})
+    assert said(await http.get("/v1/orders", auth=("a", "b"))) == (400, "Authentication failed")
+
+
+async def test_count_of_a_page_and_time_of_settlements_are_checked(http):
+    assert said(await http.get("/v1/refunds?count=0")) == (400, "The count must be at least 1.")
+    status, text = said(await http.get("/v1/settlements?from=1"))
+    assert (status, text) == (400, "from must be between 946684800 and 4765046400.")
+
+
+async def test_customers_are_told_apart_by_all_their_details(http):
+    details = {"name": "Asha Rao", "email": "a@example.test", "contact": "+919876543210"}
+    first = (await http.post("/v1/customers", json=details)).json()
+    assert re.fullmatch(r"cust_[A-Za-z0-9]{14}", first["id"])
+    assert (await http.post("/v1/customers", json=details)).status_code == 400
+    again = await http.post("/v1/customers", json=details | {"fail_existing": "0"})
+    assert again.json()["id"] == first["id"]
+    other = await http.post("/v1/customers", json=details | {"name": "Asha", "fail_existing": "0"})
+    assert other.json()["id"] != first["id"]
+    assert (await http.get(f"/v1/customers/{first['id']}")).json() == first
+    assert (await http.post("/v1/customers", json={"name": "A"})).status_code == 400
+    short = await http.post("/v1/customers", json={"contact": "12345"})
+    assert short.json()["error"]["reason"] == "invalid_contact_number"
+
+
+async def mandate(http, **token):
+    customer = (await http.post("/v1/customers", json={"contact": "+919876543210"})).json()["id"]
+    wanted = {"max_amount": 60_000, "expire_at": 2_000_000_000, "frequency": "monthly"} | token
+    return {"customer_id": customer, "method": "upi", "token": wanted}
+
+
+@pytest.mark.parametrize(
+    ("token", "changes"),
+    [
+        ({"max_amount": 99}, {}),
+        ({"max_amount": 20_000_001}, {}),
+        ({"expire_at": None}, {}),
+        ({"frequency": "hourly"}, {}),
+        ({"colour": "red"}, {}),
+        ({}, {"currency": "USD"}),
+        ({}, {"customer_id": None}),
+        ({}, {"customer_id": "cust_00000000000000"}),
+        ({}, {"method": ""}),
+        ({}, {"token": 5}),
+    ],
+)
+async def test_order_of_a_mandate_is_validated(http, token, changes):
+    answer = await http.post("/v1/orders", json=ORDER | await mandate(http, **token) | changes)
+    assert answer.status_code == 400
+
+
+async def test_token_is_saved_by_the_first_success_and_belongs_to_its_customer(http):
+    wanted = await mandate(http)
+    order = await ordered(http, **wanted)
+    await paid(http, "failed", order)
+    path = f"/v1/customers/{wanted['customer_id']}/tokens"
+    assert (await http.get(path)).json()["items"] == []
+    payment = await payment_of(http, await paid(http, "captured", order))
+    (token,) = (await http.get(path)).json()["items"]
+    assert payment["token_id"] == token["id"]
+    assert "customer_id" not in token
+    assert (await http.get(f"{path}/{token['id']}")).json() == token
+    stranger = (await http.post("/v1/customers", json={"contact": "+918888888888"})).json()["id"]
+    assert (await http.get(f"/v1/customers/{stranger}/tokens/{token['id']}")).status_code == 400
+    cancelled = await http.put(f"{path}/{token['id']}/cancel")
+    assert cancelled.json() == {"status": "cancellation_initiated"}
+    (token,) = (await http.get(path)).json()["items"]
+    assert token["recurring_details"]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("outcome", ["confirmed", "rejected", "initiated"])
+async def test_token_ends_as_it_is_told(http, outcome):
+    await http.post("/_control/faults", json={"token_outcome": outcome})
+    await paid(http, order=await ordered(http, **await mandate(http)))
+    events = [each["event"] for each in (await http.get("/_control/webhooks")).json()["webhooks"]]
+    told = [event for event in events if event.startswith("token.")]
+    assert told == ([] if outcome == "initiated" else [f"token.{outcome}"])
+
+
+async def debit(http, **changes):
+    """A token's charge, whose body has ``changes``."""
+    wanted = await mandate(http)
+    payment = await payment_of(http, await paid(http, order=await ordered(http, **wanted)))
+    order = await ordered(http, receipt="r2")
+    body = {
+        "email": "a@example.test",
+        "contact": "+919876543210",
+        "amount": 50_000,
+        "currency": "INR",
+        "order_id": order["id"],
+        "customer_id": wanted["customer_id"],
+        "token": payment["token_id"],
+        "recurring": True,
+    }
+    return body | changes
+
+
+async def test_debit_is_accepted_once_for_an_order(http):
+    body = await debit(http)
+    made = (await http.post("/v1/payments/create/recurring", json=body)).json()
+    payment = await payment_of(http, made)
+    assert (payment["status"], payment["token_id"]) == ("captured", body["token"])
+    again = await http.post("/v1/payments/create/recurring", json=body)
+    assert said(again)[1] == "Your payment has been declined as the order is already paid."
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recurring": False},
+        {"recurring": 2},
+        {"email": ""},
+        {"amount": 49_000},
+        {"order_id": "order_00000000000000"},
+        {"customer_id": "cust_00000000000000"},
+        {"token": "token_00000000000000"},
+        {"surprise": 1},
+    ],
+)
+async def test_debit_is_validated(http, changes):
+    body = await debit(http, **changes)
+    answer = await http.post("/v1/payments/create/recurring", json=body)
+    assert answer.status_code == 400
+
+
+async def test_upi_intent_waits_until_its_payer_is_done(http):
+    order = await ordered(http)
+    body = {
+        "amount": 50_000,
+        "currency": "INR",
+        "order_id": order["id"],
+        "email": "a@example.test",
+        "contact": "+919876543210",
+        "method": "upi",
+        "upi": {"flow": "intent"},
+    }
+    path = "/v1/payments/create/upi"
+    made = (await http.post(path, json=body)).json()
+    assert made["link"].startswith("upi://pay?pa=success%40razorpay&")
+    assert (await payment_of(http, made))["status"] == "created"
+    collect = body | {"upi": {"flow": "collect"}}
+    assert (await http.post(path, json=collect)).status_code == 400
+    done = {"payment": made["razorpay_payment_id"], "outcome": "captured"}
+    assert (await http.post("/_control/advance", json=done)).json()["status"] == "captured"
+    assert (await http.post("/_control/advance", json=done)).status_code == 400
+
+
+async def test_ledger_speaks_the_words_of_every_provider(http):
+    payment = await paid(http)
+    payment_id = payment["razorpay_payment_id"]
+    await paid(http, "authorized", await ordered(http))
+    await refund(http, payment, {"amount": 1_000})
+    await http.post("/_control/faults", json={"refund_outcome": "pending"})
+    await refund(http, payment, {"amount": 2_000})
+    disputed = {"payment": payment_id, "status": "open", "amount": 500, "word": "under_review"}
+    await http.post("/_control/move_dispute", json=disputed)
+    (line,) = (await http.get("/_control/ledger")).json()["captures"]
+    assert (line["id"], line["amount"], line["currency"]) == (payment_id, 50_000, "INR")
+    assert line["reference"] == payment["razorpay_order_id"]
+    assert [(each["amount"], each["status"]) for each in line["refunds"]] == [
+        (1_000, "succeeded"),
+        (2_000, "pending"),
+    ]
+    assert [(each["amount"], each["status"]) for each in line["disputes"]] == [(500, "open")]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("advance", {"payment": "pay_00000000000000", "outcome": "captured"}),
+        ("dispute", {"payment": "pay_00000000000000", "status": "open"}),
+        ("move_dispute", {"payment": "x", "status": "open", "word": "odd"}),
+        ("move_token", {"token": "token_00000000000000", "status": "paused"}),
+        ("return_authorizations", {"all": True}),
+        ("pay_out", {"status": "odd"}),
+    ],
+)
+async def test_further_control_bodies_are_strict(http, path, body):
+    answer = await http.post(f"/_control/{path}", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+async def test_settlement_pays_each_capture_out_once(http):
+    payment = await paid(http)
+    first = (await http.post("/_control/pay_out", json={})).json()
+    assert (first["amount"], first["fees"], first["tax"]) == (48_820, 1_180, 180)
+    assert (await http.post("/_control/pay_out", json={})).json()["amount"] == 0
+    assert (await http.get(f"/v1/settlements/{first['id']}")).json() == first
+    assert (await payment_of(http, payment))["fee"] == 1_180
+
+
+async def test_settings_are_those_of_the_gateway():
+    simulator = RazorpaySimulator(public_url="http://x.test/")
+    assert simulator.settings() == {
+        "BATUA_RAZORPAY_KEY_ID": AUTH[0],
+        "BATUA_RAZORPAY_KEY_SECRET": AUTH[1],
+        "BATUA_RAZORPAY_WEBHOOK_SECRET": SECRET.decode(),
+        "BATUA_RAZORPAY_BASE_URL": "http://x.test",
+        "BATUA_RAZORPAY_CHECKOUT_URL": "http://x.test/v1/checkout",
+    }

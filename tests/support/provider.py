@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 import httpx
+import requests
 
+from batua.contract import (
+    Mandate,
+    MandateFrequency,
+    Money,
+    PaymentLookup,
+    PaymentRequest,
+    Transport,
+    WebhookRequest,
+)
+from batua.gateways.razorpay import RazorpayGateway
+from batua.gateways.razorpay.settings import RazorpaySettings
 from batua.testing.serving import serving
 from batua.testing.simulators.razorpay import RazorpaySimulator
 from tests.support.proxy import Cut, CuttingProxy
 
-__all__ = ["KEY_SECRET", "WEBHOOK_SECRET", "Provider", "open_provider", "signed"]
+__all__ = [
+    "KEY_SECRET",
+    "LOST",
+    "MANDATE",
+    "PAYMENT",
+    "RUPEES_500",
+    "WEBHOOK_SECRET",
+    "GatewayShop",
+    "Provider",
+    "open_gateway",
+    "open_provider",
+    "signed",
+]
 
 KEY_ID = "rzp_test_simulator"
 KEY_SECRET = "simulator_key_secret"
 WEBHOOK_SECRET = "simulator_webhook_secret"
+PAYMENT = "pay_0123456789abcdefghjkmnpqrs"
+RUPEES_500 = Money(50_000, "INR")
+MANDATE = Mandate(
+    max_amount=Money(100_000, "INR"),
+    frequency=MandateFrequency.MONTHLY,
+    name="Asha Rao",
+    email="asha@example.test",
+    phone="+919876543210",
+)
+
+LOST = ("500_after_effect", "timeout_after_effect", "html", "connection_reset", "slow_drip")
+"""Each of these answers is lost after the order, capture, refund or debit was made."""
+
+TLS = ssl.create_default_context()  # loading certificates takes longer than a test
 
 
 def signed(body: bytes, event_id: str = "") -> dict[str, str]:
@@ -100,7 +142,7 @@ class Provider:
 
     def orders(self) -> list[dict[str, Any]]:
         """Every order in the provider's books, oldest first."""
-        return self.simulator.app.state.books.orders(None)
+        return self.simulator.app.state.books.payments.orders(None)
 
     async def new_events(self) -> list[tuple[str, bytes, dict[str, str]]]:
         """Kind, body and headers of every webhook that was not handed out before, in order."""
@@ -116,6 +158,124 @@ class Provider:
         answer = await self._http.post(f"/_control/{path}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+
+class GatewayShop:
+    """A Razorpay gateway, its provider, and a clock that both of them look at.
+
+    ``again`` makes the same gateway anew, as another process would have it.
+    """
+
+    def __init__(
+        self,
+        simulator: RazorpaySimulator,
+        http: httpx.AsyncClient,
+        again: Callable[[], RazorpayGateway],
+        at: list[datetime],
+    ) -> None:
+        self.simulator = simulator
+        self.http = http
+        self.again = again
+        self.gateway = again()
+        self._at = at
+
+    @property
+    def now(self) -> datetime:
+        return self._at[0]
+
+    @now.setter
+    def now(self, now: datetime) -> None:
+        self._at[0] = now
+
+    async def control(self, path, **body):
+        answer = await self.http.post(f"/_control/{path}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def switch(self, **switches):
+        await self.control("faults", **switches)
+
+    async def spoil(self, fault, path, times=1):
+        await self.control("faults", api={"next": fault, "path": path, "times": times})
+
+    async def create(self, payment_id=PAYMENT, amount=RUPEES_500, **wanted):
+        request = PaymentRequest(payment_id=payment_id, amount=amount, **wanted)
+        return await self.gateway.create_payment(request)
+
+    async def paid(self, outcome="captured", payment_id=PAYMENT, **wanted):
+        created = await self.create(payment_id, **wanted)
+        payment = await self.control("pay", reference=created.provider_reference, outcome=outcome)
+        return payment["razorpay_payment_id"]
+
+    async def attempts(self, payment_id=PAYMENT):
+        lookup = PaymentLookup(payment_id=payment_id, provider_reference="", amount=RUPEES_500)
+        return (await self.gateway.fetch_payment(lookup)).attempts
+
+    async def payments(self):
+        return (await self.http.get("/_control/payments")).json()["payments"]
+
+    async def ledger(self):
+        return (await self.http.get("/_control/ledger")).json()["captures"]
+
+    async def token(self):
+        """The token and customer of a mandate that its payer has just confirmed."""
+        await self.paid(mandate=MANDATE)
+        payment = (await self.payments())[-1]
+        return payment["token_id"], payment["customer_id"]
+
+    async def events(self, *, old_secret=False):
+        """Every webhook so far as the gateway understands it."""
+        found = []
+        for event in self.simulator.webhooks.events():
+            body = event["body"].encode()
+            headers = self.simulator.sign(event["id"], body, old_secret)
+            request = WebhookRequest(body=body, headers=dict(headers), received_at=self.now)
+            found += await self.gateway.verify_webhook(request)
+        return found
+
+    async def heard(self, event_type):
+        return [each.payload for each in await self.events() if each.event_type == event_type]
+
+
+@asynccontextmanager
+async def open_gateway(*, timeout_s: float = 2.0, **settings: str) -> AsyncIterator[GatewayShop]:
+    """A gateway over real HTTP; ``settings`` are its own."""
+    at = [datetime(2026, 11, 22, 12, tzinfo=UTC)]
+
+    def seconds() -> float:
+        return at[0].timestamp()
+
+    simulator = RazorpaySimulator(hang_s=2, clock=seconds)
+    credentials = (simulator.key_id, simulator.key_secret)
+    with ThreadPoolExecutor(8) as pool, requests.Session() as session:
+        session.trust_env = False
+        async with (
+            serving(simulator.app) as url,
+            httpx.AsyncClient(base_url=url, auth=credentials, trust_env=False, verify=TLS) as http,
+        ):
+            transport = Transport(
+                http=http,
+                session=session,
+                run_blocking=lambda call: asyncio.get_running_loop().run_in_executor(pool, call),
+                timeout_s=timeout_s,
+                now=lambda: at[0],
+            )
+            made = {
+                "key_id": simulator.key_id,
+                "key_secret": simulator.key_secret,
+                "webhook_secret": simulator.webhook_secret,
+                "base_url": url,
+                "payer_email": "shop@example.test",
+                "payer_phone": "+911234567890",
+            } | settings
+
+            def again() -> RazorpayGateway:
+                return RazorpayGateway(RazorpaySettings(**made), transport)
+
+            try:
+                yield GatewayShop(simulator, http, again, at)
+            finally:
+                await simulator.stop()
 
 
 @asynccontextmanager

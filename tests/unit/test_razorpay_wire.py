@@ -30,21 +30,24 @@ from batua.contract import (
     check_gateway,
 )
 from batua.gateways.razorpay import RazorpayGateway
-from batua.gateways.razorpay.client import Refused
-from batua.gateways.razorpay.doubts import Doubts
-from batua.gateways.razorpay.events import parse_event
+from batua.gateways.razorpay.bodies import order_body, refund_body, refuse_uncollectable
+from batua.gateways.razorpay.doubts import Claims, Doubts
+from batua.gateways.razorpay.events import parse_event, parse_events
+from batua.gateways.razorpay.results import (
+    chosen_order,
+    created_payment,
+    dispute_result,
+    payment_result,
+    refund_result,
+    settlement_result,
+    upi_intent,
+)
+from batua.gateways.razorpay.session import Refused
 from batua.gateways.razorpay.settings import RazorpaySettings
 from batua.gateways.razorpay.wire import (
     Unreadable,
-    chosen_order,
-    created_payment,
     items,
     money,
-    order_body,
-    payment_result,
-    refund_body,
-    refund_result,
-    refuse_uncollectable,
     signature_matches,
     webhook_secrets,
 )
@@ -54,6 +57,11 @@ PUBLISHED = json.loads((VECTORS / "webhook_payloads.json").read_text())["events"
 SIGNED = json.loads((VECTORS / "signatures.json").read_text())["vectors"]
 EXAMPLES = json.loads((VECTORS / "api_examples.json").read_text())["examples"]
 WEBHOOKS = [vector for vector in SIGNED if vector["kind"] == "webhook"]
+
+OUR_REFUND = "ref_0123456789abcdefghjkmnpqrs"
+MORE = json.loads((VECTORS / "more_payloads.json").read_text())
+PUBLISHED |= MORE["events"]
+DISPUTES = MORE["disputes"]
 
 KINDS = {
     "payment.authorized": PaymentResult,
@@ -226,8 +234,8 @@ def test_odd_time_is_no_time(moment):
 @pytest.mark.parametrize("notes", [[], {}, None, {"batua_refund_id": 5}])
 def test_refund_without_our_note_falls_back_to_its_receipt(notes):
     refund = EXAMPLES["refunds/create-normal.md#1 json: Success"]
-    result = refund_result(refund | {"notes": notes, "receipt": "ref_1"}, Mode.TEST)
-    assert (result.refund_id, result.status) == ("ref_1", ProviderRefundStatus.SUCCEEDED)
+    result = refund_result(refund | {"notes": notes, "receipt": OUR_REFUND}, Mode.TEST)
+    assert (result.refund_id, result.status) == (OUR_REFUND, ProviderRefundStatus.SUCCEEDED)
 
 
 def refund_event(name, *, is_captured):
@@ -371,17 +379,19 @@ PAYMENT = PaymentRequest(
 
 
 def test_order_body_keeps_to_the_limits_of_notes():
-    body = order_body(PAYMENT)
+    body = order_body(PAYMENT, is_automatic=True)
     assert len(body["notes"]) == 15
     assert body["notes"]["batua_payment_id"] == PAYMENT.payment_id
     assert max(map(len, body["notes"].values())) == 256
     assert (body["receipt"], body["unique_receipt"]) == (PAYMENT.payment_id, True)
-    assert body == order_body(PAYMENT)
+    assert body == order_body(PAYMENT, is_automatic=True)
+    assert order_body(PAYMENT, is_automatic=False)["payment_capture"] is False
 
 
 def test_receipt_that_is_too_long_is_refused():
+    request = PaymentRequest(payment_id="x" * 41, amount=Money(100, "INR"))
     with pytest.raises(GatewayRejected):
-        order_body(PaymentRequest(payment_id="x" * 41, amount=Money(100, "INR")))
+        order_body(request, is_automatic=True)
 
 
 def test_refund_body_is_the_same_on_every_try():
@@ -485,3 +495,138 @@ def test_doubts_forget_the_oldest():
     assert [our_id in doubts for our_id in "abc"] == [False, True, True]
     doubts.clear("b")
     assert "b" not in doubts
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+async def test_published_payload_is_refused_when_anything_of_it_is_changed(name):
+    gateway = await gateway_with(webhook_secret="new,old")
+    body = json.dumps(PUBLISHED[name]["payload"]).encode()
+    genuine = signed(body, "old")
+    assert await gateway.verify_webhook(genuine)
+    signature = genuine.headers["x-razorpay-signature"]
+    for tampered in (
+        webhook(body + b" ", x_razorpay_signature=signature),
+        webhook(body.replace(b'"id"', b'"Id"'), x_razorpay_signature=signature),
+        webhook(body.replace(b"1", b"2"), x_razorpay_signature=signature),
+        webhook(
+            body.replace(b"evt", b"evil").replace(b"event", b"evenu"),
+            x_razorpay_signature=signature,
+        ),
+        signed(body, "another key"),
+        webhook(body),
+    ):
+        with pytest.raises(WebhookRejected):
+            await gateway.verify_webhook(tampered)
+
+
+async def test_event_id_is_no_part_of_what_is_signed():
+    gateway = await gateway_with()
+    first, again = [
+        (await gateway.verify_webhook(signed(captured(), event_id=event_id)))[0]
+        for event_id in ("evt_1", "evt_2")
+    ]
+    assert (first.event_id, again.event_id) == ("evt_1", "evt_2")
+    assert first.payload == again.payload
+
+
+def test_payment_that_saved_an_instrument_tells_it_with_its_customer():
+    payload = PUBLISHED["payment.authorized__upi__recurring"]["payload"]
+    paid, saved = parse_events(json.dumps(payload).encode(), "evt_1", Mode.TEST)
+    assert paid.payload.status is ProviderPaymentStatus.AUTHORIZED
+    assert saved.payload == TokenResult(
+        provider_token="token_FHhm0XTtJg9zqb",
+        provider_customer="cust_DtHaBuooGHTuyZ",
+        is_usable=True,
+        mode=Mode.TEST,
+    )
+    assert saved.event_id == paid.event_id
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token_id": None, "customer_id": "cust_1"},
+        {"token_id": "token_1", "customer_id": None},
+        {"token_id": "token_1", "customer_id": "cust_1", "notes": {"batua_charge": "1"}},
+    ],
+)
+def test_payment_that_saved_nothing_is_one_event(changes):
+    assert len(parse_events(captured(**changes), "", Mode.TEST)) == 1
+
+
+def test_refund_without_its_payment_is_a_refund():
+    payload = json.loads(json.dumps(PUBLISHED["refund.created__normal_refunds"]["payload"]))
+    del payload["payload"]["payment"]
+    event = parse_event(json.dumps(payload).encode(), "", Mode.TEST)
+    assert event.payload.status is ProviderRefundStatus.SUCCEEDED
+
+
+def test_failed_payment_saves_nothing():
+    body = captured(token_id="token_1", customer_id="cust_1", status="failed")
+    assert (
+        len(parse_events(body.replace(b"payment.captured", b"payment.failed"), "", Mode.TEST)) == 1
+    )
+
+
+@pytest.mark.parametrize(
+    "foreign", ["ref_1", "", "rfnd_0123456789abcdefghjkmnpqrs", OUR_REFUND + "x"]
+)
+def test_receipt_of_somebody_else_is_not_our_refund(foreign):
+    refund = EXAMPLES["refunds/create-normal.md#1 json: Success"]
+    changed = refund | {"notes": {"batua_refund_id": foreign}, "receipt": foreign}
+    assert refund_result(changed, Mode.TEST).refund_id == ""
+
+
+DISPUTED = {
+    "Open State & Not Contested": (DisputeStatus.OPEN, 10_000),
+    "Open State & In-progress Contest": (DisputeStatus.OPEN, 10_000),
+    "Under Review": (DisputeStatus.OPEN, 10_000),
+    "Lost": (DisputeStatus.LOST, 10_000),
+    # Nine of ten were contested and won: the tenth is lost.
+    "Won": (DisputeStatus.LOST, 1_000),
+    "Closed": (DisputeStatus.WON, 10_000),
+}
+
+
+@pytest.mark.parametrize("name", DISPUTES)
+def test_published_dispute_says_what_was_taken(name):
+    result = dispute_result(DISPUTES[name]["entity"], Mode.TEST)
+    status, amount = DISPUTED[name]
+    assert (result.status, result.amount) == (status, Money(amount, "INR"))
+
+
+def test_dispute_that_still_runs_has_lost_nothing_yet():
+    entity = DISPUTES["Under Review"]["entity"] | {"amount_deducted": 500}
+    assert dispute_result(entity, Mode.TEST).status is DisputeStatus.OPEN
+
+
+def test_published_settlements_are_read_as_rupees():
+    first, second = (settlement_result(each, Mode.LIVE) for each in MORE["settlements"])
+    assert (first.amount, first.status) == (Money(9_973_635, "INR"), "processed")
+    assert (first.fees, first.tax, second.mode) == (0, 0, Mode.LIVE)
+    without = {key: value for key, value in MORE["settlements"][0].items() if key != "fees"}
+    assert settlement_result(without, Mode.TEST).fees == 0
+    for odd in ({"fees": "1"}, {"amount": 1.5}, {"id": None}, {"status": None}):
+        with pytest.raises(Unreadable):
+            settlement_result(MORE["settlements"][0] | odd, Mode.TEST)
+
+
+def test_published_upi_link_is_handed_on_unchanged():
+    intent = upi_intent(MORE["upi_intent"])
+    assert intent.link == MORE["upi_intent"]["link"]
+    assert intent.provider_payment_id == "pay_CMeM6XvOPGFiF"
+    for link in ("https://evil.test/", "", None):
+        with pytest.raises(Unreadable):
+            upi_intent({"link": link})
+
+
+def test_claim_is_new_until_it_is_given_back():
+    claims = Claims(most=2)
+    first = claims.take("a")
+    assert claims.take("a") != first
+    claims.give_back("a", first)
+    assert claims.take("a") == first
+    for our_id in "abc":
+        claims.give_back(our_id, our_id)
+    assert claims.take("a") != "a"
+    assert claims.take("c") == "c"

@@ -31,6 +31,10 @@ class Capabilities:
     ``currencies`` are those in which it collects. ``minimums`` are the smallest amounts in minor
     units by currency. ``digits`` overrides CLDR's minor digits where the provider counts
     differently. ``confirm`` says that a browser brings back a proof that the adapter can check.
+    ``disputes`` says that a dispute can be asked about, ``transactions`` that the provider lists
+    what moved in a time, ``settlements`` that it lists what it paid out. ``card_tokens`` and
+    ``network_tokens`` say that it charges what a wallet such as Google Pay hands to the browser,
+    still sealed or opened by us, and ``upi_intent`` that it opens a payment in a UPI app.
     """
 
     currencies: frozenset[str]
@@ -41,4 +45,9 @@ class Capabilities:
     void: Support = Support.NONE
     refund: Support = Support.NONE
     recurring: bool = False
+    disputes: bool = False
+    transactions: bool = False
     settlements: bool = False
+    card_tokens: bool = False
+    network_tokens: bool = False
+    upi_intent: bool = False

@@ -19,7 +19,10 @@ __all__ = [
     "ProviderPaymentStatus",
     "ProviderRefundStatus",
     "RefundResult",
+    "SettlementResult",
     "TokenResult",
+    "TransactionResult",
+    "UpiIntent",
 ]
 
 
@@ -114,7 +117,11 @@ class RefundResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeResult:
-    """A payer's bank wants the money back, or has given it up."""
+    """A payer's bank wants the money back, has taken it, or has given it up.
+
+    ``amount`` is what is disputed, not a fee. ``LOST`` says that the provider has taken it for
+    good, ``WON`` that it has not, or has brought it back.
+    """
 
     provider_dispute_id: str
     provider_payment_id: str
@@ -133,3 +140,28 @@ class TokenResult:
     provider_customer: str
     is_usable: bool
     mode: Mode
+
+
+TransactionResult = PaymentResult | RefundResult | DisputeResult
+"""What a provider lists of a time: whatever may have moved money."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementResult:
+    """What a provider has paid out to the shop's bank. ``fees`` and ``tax`` are minor units."""
+
+    provider_settlement_id: str
+    amount: Money
+    mode: Mode
+    status: str
+    fees: int = 0
+    tax: int = 0
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpiIntent:
+    """A ``upi://pay`` link of the processor: opened on a phone, or shown as a QR code."""
+
+    link: str
+    provider_payment_id: str = ""

@@ -1,21 +1,12 @@
-"""Razorpay's official SDK, fenced in: what it leaves open or throws away is put right here.
-
-The SDK has no default timeout, shares mutable default arguments, prints to stdout, and keeps only
-the description of an error (razorpay 2.0.1, read 2026-11-22). So it gets a session of ours that
-always has a timeout, follows no redirect, and judges every answer before the SDK sees it.
-"""
+"""The calls to Razorpay that the gateway makes, over its official SDK."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from ssl import SSLCertVerificationError
 from typing import Any, TypeVar
 
 import razorpay
-import requests
-import urllib3
 
 from batua.contract import (
     GatewayOutcomeUnknown,
@@ -23,47 +14,17 @@ from batua.contract import (
     GatewayUnavailable,
     Transport,
 )
-from batua.gateways.razorpay.codes import (
-    ALREADY_IN_PROGRESS,
-    AUTHENTICATION_FAILED,
-    AUTHENTICATION_TEXTS,
-    NOT_FOUND,
-    UNDECIDED_CODES,
-)
+from batua.gateways.razorpay.session import FencedSession
 from batua.gateways.razorpay.wire import Entity, Unreadable, items
 
-__all__ = ["RazorpayClient", "Refused", "read", "written"]
+__all__ = ["RazorpayClient", "read", "written"]
 
 R = TypeVar("R")
 
 _PAGE_MAX = 100
 _PAGES_MAX = 50
+_LIST_PAGES_MAX = 1000
 _ID = re.compile(r"[A-Za-z0-9_]{1,64}")
-
-
-class Refused(GatewayRejected):
-    """Razorpay's refusal with everything that it said, which the SDK would have dropped."""
-
-    def __init__(self, status: int, error: Entity) -> None:
-        self.status = status
-        self.code = str(error.get("code") or "")
-        self.description = str(error.get("description") or "")[:250]
-        self.field = str(error.get("field") or "")
-        # "NA" is what Razorpay writes where it has no reason (MD:errors.md).
-        self.reason = str(error.get("reason") or "").removeprefix("NA")
-        self.is_authentication = status == requests.codes.unauthorized or any(
-            text in self.description.lower() for text in AUTHENTICATION_TEXTS
-        )
-        about = f" (field {self.field})" if self.field else ""
-        super().__init__(
-            f"Razorpay answered {status}: {self.description}{about}",
-            failure_code=self._failure_code(),
-        )
-
-    def _failure_code(self) -> str:
-        if self.is_authentication:
-            return AUTHENTICATION_FAILED
-        return "not_found" if self.description == NOT_FOUND else self.reason or self.code
 
 
 class RazorpayClient:
@@ -78,7 +39,7 @@ class RazorpayClient:
     ) -> None:
         self._transport = transport
         self._sdk = razorpay.Client(
-            session=_FencedSession(transport.session, transport.timeout_s),
+            session=FencedSession(transport.session, transport.timeout_s),
             auth=(key_id, key_secret),
             base_url=base_url.rstrip("/"),
         )
@@ -147,21 +108,76 @@ class RazorpayClient:
             )
         )
 
+    async def payments(self, since: int, until: int) -> list[Entity]:
+        """``GET /v1/payments``: all that were made in unix seconds ``since`` to ``until``."""
+        return await self._made(self._sdk.payment.all, since, until)
+
+    async def refunds(self, since: int, until: int) -> list[Entity]:
+        """``GET /v1/refunds``, as ``payments``."""
+        return await self._made(self._sdk.refund.all, since, until)
+
+    async def settlements(self, since: int, until: int) -> list[Entity]:
+        """``GET /v1/settlements``, as ``payments``."""
+        return await self._made(self._sdk.settlement.all, since, until)
+
+    async def disputes(self) -> list[Entity]:
+        """``GET /v1/disputes``: all there are. No window is published for this list."""
+        return await self._pages(
+            lambda page, options: self._sdk.dispute.all(page, **options), most=_LIST_PAGES_MAX
+        )
+
+    async def fetch_dispute(self, dispute_id: str) -> Entity:
+        """``GET /v1/disputes/:id``."""
+        _check_id(dispute_id)
+        return await self._call(lambda options: self._sdk.dispute.fetch(dispute_id, {}, **options))
+
+    async def create_customer(self, body: Mapping[str, Any]) -> Entity:
+        """``POST /v1/customers``. Moves no money."""
+        return await self._call(lambda options: self._sdk.customer.create(dict(body), **options))
+
+    async def fetch_customer(self, customer_id: str) -> Entity:
+        """``GET /v1/customers/:id``."""
+        _check_id(customer_id)
+        return await self._call(
+            lambda options: self._sdk.customer.fetch(customer_id, {}, **options)
+        )
+
+    async def charge_token(self, body: Mapping[str, Any]) -> Entity:
+        """``POST /v1/payments/create/recurring``. Moves money, and knows no idempotency key."""
+        return await self._call(
+            lambda options: self._sdk.payment.createRecurring(dict(body), **options)
+        )
+
+    async def open_upi(self, body: Mapping[str, Any]) -> Entity:
+        """``POST /v1/payments/create/upi``. Moves no money: its payer does, in their app."""
+        return await self._call(lambda options: self._sdk.payment.createUpi(dict(body), **options))
+
+    async def _made(self, call: Callable[..., Any], since: int, until: int) -> list[Entity]:
+        window = {"from": since, "to": until}
+        return await self._pages(
+            lambda page, options: call(window | page, **options), most=_LIST_PAGES_MAX
+        )
+
     async def _call(self, call: Callable[[dict[str, Any]], Any]) -> Entity:
         options = {"timeout": self._transport.timeout_s}
         answer: Entity = await self._transport.run_blocking(lambda: call(options))
         return answer
 
-    async def _pages(self, call: Callable[[dict[str, Any], dict[str, Any]], Any]) -> list[Entity]:
-        found: list[Entity] = []
-        for _ in range(_PAGES_MAX):
-            page = {"count": _PAGE_MAX, "skip": len(found)}
+    async def _pages(
+        self, call: Callable[[dict[str, Any], dict[str, Any]], Any], *, most: int = _PAGES_MAX
+    ) -> list[Entity]:
+        """All pages. What is made meanwhile moves the rest on by a place, so none counts twice."""
+        found: dict[object, Entity] = {}
+        seen = 0
+        for _ in range(most):
+            page = {"count": _PAGE_MAX, "skip": seen}
             answer = await self._call(lambda options, page=page: call(page, options))  # type: ignore[misc]
             batch = _items(answer)
-            found.extend(batch)
+            seen += len(batch)
+            found |= {entity.get("id"): entity for entity in batch}
             if len(batch) < _PAGE_MAX:
-                return found
-        raise GatewayUnavailable(f"Razorpay's list has more than {len(found)} entries")
+                return list(found.values())
+        raise GatewayUnavailable(f"Razorpay's list has more than {seen} entries")
 
 
 def read(parse: Callable[[Entity], R], entity: Entity) -> R:
@@ -178,94 +194,6 @@ def written(parse: Callable[[Entity], R], entity: Entity) -> R:
         return parse(entity)
     except Unreadable as error:
         raise GatewayOutcomeUnknown(f"Razorpay's answer can't be read: {error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """The part of a response that the SDK reads, already judged."""
-
-    entity: Entity
-    status_code: int = 200
-
-    def json(self) -> Entity:
-        return self.entity
-
-
-class _FencedSession:
-    """Stands where the SDK expects a session. Never raises what the SDK would print or retry."""
-
-    def __init__(self, session: requests.Session, timeout_s: float) -> None:
-        self._session = session
-        self._timeout_s = timeout_s
-
-    def get(self, url: str, **options: Any) -> _Answer:
-        try:
-            return _judged(self._send("GET", url, options))
-        except GatewayOutcomeUnknown as silence:
-            # Reading changes nothing, so a lost answer costs only the asking again.
-            raise GatewayUnavailable(str(silence)) from silence
-
-    def post(self, url: str, **options: Any) -> _Answer:
-        return _judged(self._send("POST", url, options))
-
-    def _send(self, method: str, url: str, options: dict[str, Any]) -> requests.Response:
-        # The SDK's own certificate bundle is as old as its release: the session's is kept up.
-        options.pop("verify", None)
-        options.setdefault("timeout", self._timeout_s)
-        try:
-            return self._session.request(method, url, allow_redirects=False, **options)
-        except requests.RequestException as error:
-            name = type(error).__name__
-            if _nothing_was_sent(error):
-                raise GatewayUnavailable(f"Razorpay can't be reached: {name}") from error
-            raise GatewayOutcomeUnknown(f"Razorpay's answer was lost: {name}") from error
-
-
-_NEVER_SENT = (
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.ConnectTimeoutError,
-    SSLCertVerificationError,
-    requests.exceptions.ConnectTimeout,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidSchema,
-)
-
-
-def _nothing_was_sent(error: BaseException) -> bool:
-    # requests wraps urllib3's reason, which wraps the socket's: the answer lies at any depth.
-    waiting: list[object] = [error]
-    for _ in range(10):
-        if not waiting:
-            break
-        cause = waiting.pop()
-        if isinstance(cause, _NEVER_SENT):
-            return True
-        if isinstance(cause, BaseException):
-            waiting += [*cause.args, getattr(cause, "reason", None)]
-    return False
-
-
-def _judged(response: requests.Response) -> _Answer:
-    body, status = _json(response), response.status_code
-    if 200 <= status < 300 and body is not None and "error" not in body:
-        return _Answer(body)
-    if status == requests.codes.too_many_requests:
-        raise GatewayUnavailable("Razorpay asks us to slow down (429)")
-    error = (body or {}).get("error")
-    if not 400 <= status < 500 or not isinstance(error, dict):
-        raise GatewayOutcomeUnknown(f"Razorpay gave no usable answer (HTTP {status})")
-    if error.get("code") in UNDECIDED_CODES or error.get("description") == ALREADY_IN_PROGRESS:
-        raise GatewayOutcomeUnknown(f"Razorpay has not decided: {error.get('code')}")
-    raise Refused(status, error)
-
-
-def _json(response: requests.Response) -> dict[str, Any] | None:
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
 
 
 def _items(answer: Entity) -> list[Entity]:

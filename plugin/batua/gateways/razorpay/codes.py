@@ -9,7 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from batua.contract import DisputeStatus, ProviderPaymentStatus, ProviderRefundStatus
+from batua.contract import (
+    DisputeStatus,
+    MandateFrequency,
+    ProviderPaymentStatus,
+    ProviderRefundStatus,
+)
 
 __all__ = [
     "ALREADY_IN_PROGRESS",
@@ -19,10 +24,14 @@ __all__ = [
     "DISPUTE_STATUSES",
     "DUPLICATE_RECEIPT",
     "EVENTS",
+    "INVALID_ID",
+    "MANDATE_FREQUENCIES",
     "MINIMUMS",
     "NOT_FOUND",
     "PAYMENT_STATUSES",
     "REFUND_STATUSES",
+    "SETTLEMENT_CURRENCY",
+    "TOKEN_BEARERS",
     "TOKEN_IS_USABLE",
     "UNDECIDED_CODES",
     "UNREADABLE",
@@ -52,10 +61,12 @@ DISPUTE_STATUSES: Mapping[str, DisputeStatus] = {
     "action_required": DisputeStatus.OPEN,
     "won": DisputeStatus.WON,
     "lost": DisputeStatus.LOST,
-    # Closed without a verdict. events.py reads it as lost where money was deducted.
+    # A suspicion of fraud that was laid to rest, by an explanation or by a refund of our own:
+    # Razorpay has taken nothing (MD:payments/disputes.md). results.py looks at what it deducted.
     "closed": DisputeStatus.WON,
 }
-"""MD:webhooks/disputes.md, the dispute's ``status`` in the published payloads."""
+"""MD:api/disputes/fetch.md; ``action_required`` is an event's name only, and its published payload
+says ``open``."""
 
 
 class Subject(StrEnum):
@@ -90,6 +101,10 @@ EVENTS: Mapping[str, Subject] = {
 """MD:webhooks/{payments,orders,refunds,disputes}.md and
 MD:api/payments/recurring-payments/webhooks.md. An event that is not here means nothing to us."""
 
+TOKEN_BEARERS = frozenset({"payment.authorized", "payment.captured"})
+"""Only a payment names the token that it has saved together with its customer: the token's own
+events name no customer. MD:api/payments/recurring-payments/webhooks.md."""
+
 TOKEN_IS_USABLE: Mapping[str, bool] = {
     "token.confirmed": True,
     "token.rejected": False,
@@ -102,7 +117,10 @@ UNREADABLE = "unreadable"
 """Our event type for a body that is signed but can't be believed to the letter."""
 
 NOT_FOUND = "The id provided does not exist"
-"""HTTP 400, never 404. MD:api/payments/capture.md."""
+"""HTTP 400, never 404, with a full stop or without. MD:api/payments/capture.md."""
+
+INVALID_ID = "is not a valid id"
+"""The end of the refusal of an id that Razorpay can't have given. MD:api/disputes/fetch.md."""
 
 DUPLICATE_RECEIPT = "Order receipt should be unique."
 """HTTP 400. S2S:error-index."""
@@ -128,3 +146,16 @@ All but INR must be enabled for the account."""
 
 MINIMUMS: Mapping[str, int] = {"INR": 100}
 """In paise. MD:api/orders/create.md. No other minimum is published."""
+
+MANDATE_FREQUENCIES: Mapping[MandateFrequency, str] = {
+    MandateFrequency.AS_PRESENTED: "as_presented",
+    MandateFrequency.DAILY: "daily",
+    MandateFrequency.WEEKLY: "weekly",
+    MandateFrequency.MONTHLY: "monthly",
+    MandateFrequency.YEARLY: "yearly",
+}
+"""MD:api/payments/recurring-payments/upi/create-authorization-transaction.md."""
+
+SETTLEMENT_CURRENCY = "INR"
+"""A settlement does not tell its currency (MD:api/settlements/entity.md). Razorpay pays out to
+Indian banks in rupees; an account that is paid out otherwise is not verified."""

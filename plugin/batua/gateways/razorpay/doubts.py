@@ -1,10 +1,11 @@
-"""Which of our ids this process asked Razorpay to create and got no answer for."""
+"""What this process remembers of calls that have not come to their end."""
 
 from __future__ import annotations
 
+import secrets
 from collections import OrderedDict
 
-__all__ = ["Doubts"]
+__all__ = ["Claims", "Doubts"]
 
 
 class Doubts:
@@ -28,3 +29,23 @@ class Doubts:
 
     def clear(self, our_id: str) -> None:
         self._ids.pop(our_id, None)
+
+
+class Claims:
+    """A word of its own for every charge, written on the order that is made for it.
+
+    Whose word is on the order may debit it; everybody else must ask what became of it first. A
+    claim is given back only by somebody who knows that no debit was sent.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._claims: OrderedDict[str, str] = OrderedDict()
+        self._most = most
+
+    def take(self, our_id: str) -> str:
+        return self._claims.pop(our_id, None) or secrets.token_hex(8)
+
+    def give_back(self, our_id: str, claim: str) -> None:
+        self._claims[our_id] = claim
+        if len(self._claims) > self._most:
+            self._claims.popitem(last=False)

@@ -2,53 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from batua.contract import (
-    DisputeResult,
-    DisputeStatus,
     EventPayload,
     Mode,
     TokenResult,
     WebhookEvent,
 )
+from batua.gateways.razorpay.bodies import CHARGE_NOTE
 from batua.gateways.razorpay.codes import (
-    DISPUTE_STATUSES,
     EVENTS,
+    TOKEN_BEARERS,
     TOKEN_IS_USABLE,
     UNREADABLE,
     Subject,
 )
+from batua.gateways.razorpay.results import dispute_result, payment_result, refund_result
 from batua.gateways.razorpay.wire import (
     Entity,
     Unreadable,
-    known,
     moment,
-    money,
-    payment_result,
-    refund_result,
+    note,
     required,
     text,
 )
 
-__all__ = ["parse_event"]
+__all__ = ["parse_event", "parse_events"]
 
 _EVENT_ID_LENGTH_MAX = 128
 
 
-def parse_event(body: bytes, event_id: str, mode: Mode) -> WebhookEvent:
+def parse_events(body: bytes, event_id: str, mode: Mode) -> tuple[WebhookEvent, ...]:
     """The event of a body whose signature was verified; never raises.
 
-    What can't be read to the letter becomes an ``unreadable`` event without a payload, so that
-    nothing genuine is dropped and nothing doubtful moves money.
+    A payment that has saved an instrument is a second event: no other names the instrument and
+    its customer beside the payment that they belong to. What can't be read to the letter becomes
+    an ``unreadable`` event without a payload, so that nothing genuine is dropped and nothing
+    doubtful moves money.
     """
     try:
-        return _event(msgspec.json.decode(body), _event_id(event_id), mode)
+        return tuple(_events(msgspec.json.decode(body), _event_id(event_id), mode))
     # RecursionError: a deeply nested body. UnicodeDecodeError is a ValueError, as is ours.
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return WebhookEvent(event_id=_event_id(event_id), event_type=UNREADABLE, payload=None)
+        return (WebhookEvent(event_id=_event_id(event_id), event_type=UNREADABLE, payload=None),)
+
+
+def parse_event(body: bytes, event_id: str, mode: Mode) -> WebhookEvent:
+    """The event itself, without the instrument that it may tell of beside."""
+    return parse_events(body, event_id, mode)[0]
 
 
 def _event_id(header: str) -> str:
@@ -57,7 +62,7 @@ def _event_id(header: str) -> str:
     return header if fits else ""
 
 
-def _event(envelope: Any, event_id: str, mode: Mode) -> WebhookEvent:
+def _events(envelope: Any, event_id: str, mode: Mode) -> Iterator[WebhookEvent]:
     if not isinstance(envelope, dict) or not isinstance(envelope.get("event"), str):
         raise Unreadable("an envelope without an event")
     event_type: str = envelope["event"]
@@ -66,10 +71,20 @@ def _event(envelope: Any, event_id: str, mode: Mode) -> WebhookEvent:
     # refund.speed_changed and order.notification.* carry created_at one level down.
     occurred_at = moment(envelope.get("created_at")) or moment(parts.get("created_at"))
     subject = EVENTS.get(event_type)
-    payload = _payload(event_type, subject, parts, mode) if subject else None
-    return WebhookEvent(
-        event_id=event_id, event_type=event_type, payload=payload, occurred_at=occurred_at
-    )
+    payloads = [_payload(event_type, subject, parts, mode) if subject else None]
+    if event_type in TOKEN_BEARERS and (saved := _saved(_entity(parts, "payment"), mode)):
+        payloads.append(saved)
+    for payload in payloads:
+        yield WebhookEvent(
+            event_id=event_id, event_type=event_type, payload=payload, occurred_at=occurred_at
+        )
+
+
+def _saved(payment: Entity, mode: Mode) -> TokenResult | None:
+    token, customer = text(payment, "token_id"), text(payment, "customer_id")
+    if not token or not customer or note(payment, CHARGE_NOTE):
+        return None
+    return TokenResult(provider_token=token, provider_customer=customer, is_usable=True, mode=mode)
 
 
 def _payload(event_type: str, subject: Subject, parts: Entity, mode: Mode) -> EventPayload | None:
@@ -79,7 +94,7 @@ def _payload(event_type: str, subject: Subject, parts: Entity, mode: Mode) -> Ev
         case Subject.REFUND:
             return _refund_payload(event_type, parts, mode)
         case Subject.DISPUTE:
-            return _dispute_result(_entity(parts, "dispute"), mode)
+            return dispute_result(_entity(parts, "dispute"), mode)
         case Subject.TOKEN:
             return _token_result(event_type, _entity(parts, "token"), mode)
 
@@ -98,26 +113,6 @@ def _refund_payload(event_type: str, parts: Entity, mode: Mode) -> EventPayload 
         return None
     given_back = {**payment, "status": "refunded"}
     return payment_result(given_back, mode)
-
-
-def _dispute_result(dispute: Entity, mode: Mode) -> DisputeResult:
-    return DisputeResult(
-        provider_dispute_id=required(dispute, "id"),
-        provider_payment_id=required(dispute, "payment_id"),
-        status=_dispute_status(dispute),
-        amount=money(dispute),
-        mode=mode,
-        reason=text(dispute, "reason_code"),
-        occurred_at=moment(dispute.get("created_at")),
-    )
-
-
-def _dispute_status(dispute: Entity) -> DisputeStatus:
-    status = known(DISPUTE_STATUSES, dispute)
-    deducted = dispute.get("amount_deducted")
-    if dispute.get("status") == "closed" and type(deducted) is int and deducted > 0:
-        return DisputeStatus.LOST
-    return status
 
 
 def _token_result(event_type: str, token: Entity, mode: Mode) -> TokenResult:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from batua.contract import (
     GatewayError,
     GatewayOutcomeUnknown,
     GatewayRejected,
+    Money,
     PaymentLookup,
-    PaymentRequest,
 )
-from batua.gateways.razorpay.client import RazorpayClient, Refused
+from batua.gateways.razorpay.client import RazorpayClient, written
 from batua.gateways.razorpay.codes import DUPLICATE_RECEIPT
 from batua.gateways.razorpay.doubts import Doubts
-from batua.gateways.razorpay.wire import Entity, chosen_order, order_body
+from batua.gateways.razorpay.results import chosen_order
+from batua.gateways.razorpay.session import Refused
+from batua.gateways.razorpay.wire import Entity, money
 
 __all__ = ["Orders"]
 
@@ -28,10 +33,18 @@ class Orders:
         self._client = client
         self._doubts = Doubts()
 
-    async def create(self, request: PaymentRequest) -> Entity:
-        """The payment's order: one call in the good case, a look by receipt in every other."""
-        order = await self._known_or_new(request)
-        self._doubts.clear(request.payment_id)
+    async def create(self, payment_id: str, amount: Money, body: Mapping[str, Any]) -> Entity:
+        """The payment's order: one call in the good case, a look by receipt in every other.
+
+        Raises ``GatewayRejected`` where the order that there is has another amount.
+        """
+        order = await self._known_or_new(payment_id, body)
+        self._doubts.clear(payment_id)
+        if written(money, order) != amount:
+            raise GatewayRejected(
+                f"Razorpay has an order of another amount for {payment_id}",
+                failure_code="amount_mismatch",
+            )
         return order
 
     async def of_payment(self, request: PaymentLookup) -> tuple[Entity | None, tuple[str, ...]]:
@@ -39,14 +52,18 @@ class Orders:
 
         Raises ``GatewayRejected`` where ``provider_reference`` is an order of another payment.
         """
-        orders = await self._client.orders_by_receipt(request.payment_id)
-        own = [order for order in orders if order.get("receipt") == request.payment_id]
+        own = await self.by_receipt(request.payment_id)
         if request.provider_reference:
             chosen: Entity | None = await self._referenced(request, own)
         else:
             chosen = chosen_order(own, request.payment_id)
         first = [chosen] if chosen is not None else []
         return chosen, tuple(dict.fromkeys(str(order.get("id")) for order in [*first, *own]))
+
+    async def by_receipt(self, receipt: str) -> list[Entity]:
+        """Every order of this payment: more than one where receipts are not unique."""
+        orders = await self._client.orders_by_receipt(receipt)
+        return [order for order in orders if order.get("receipt") == receipt]
 
     async def _referenced(self, request: PaymentLookup, own: list[Entity]) -> Entity:
         for order in own:
@@ -60,22 +77,22 @@ class Orders:
             )
         return order
 
-    async def _known_or_new(self, request: PaymentRequest) -> Entity:
-        if request.payment_id in self._doubts:
-            order = await self._by_receipt(request.payment_id)
+    async def _known_or_new(self, receipt: str, body: Mapping[str, Any]) -> Entity:
+        if receipt in self._doubts:
+            order = await self._chosen(receipt)
             if order is not None:
                 return order
         try:
-            return await self._client.create_order(order_body(request))
+            return await self._client.create_order(body)
         except Refused as refusal:
             if refusal.description != DUPLICATE_RECEIPT:
                 raise
-            return await self._after_taken_receipt(request.payment_id, refusal)
+            return await self._after_taken_receipt(receipt, refusal)
         except GatewayOutcomeUnknown as silence:
-            return await self._after_silence(request.payment_id, silence)
+            return await self._after_silence(receipt, silence)
 
     async def _after_taken_receipt(self, receipt: str, refusal: Refused) -> Entity:
-        order = await self._by_receipt(receipt)
+        order = await self._chosen(receipt)
         if order is None:
             raise refusal
         return order
@@ -83,7 +100,7 @@ class Orders:
     async def _after_silence(self, receipt: str, silence: GatewayOutcomeUnknown) -> Entity:
         self._doubts.add(receipt)
         try:
-            order = await self._by_receipt(receipt)
+            order = await self._chosen(receipt)
         except GatewayError:
             raise silence from None
         if order is None:
@@ -91,5 +108,5 @@ class Orders:
             raise silence
         return order
 
-    async def _by_receipt(self, receipt: str) -> Entity | None:
-        return chosen_order(await self._client.orders_by_receipt(receipt), receipt)
+    async def _chosen(self, receipt: str) -> Entity | None:
+        return chosen_order(await self.by_receipt(receipt), receipt)

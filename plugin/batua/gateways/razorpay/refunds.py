@@ -11,10 +11,12 @@ from batua.contract import (
     RefundRequest,
     RefundResult,
 )
-from batua.gateways.razorpay.client import RazorpayClient, Refused, read, written
-from batua.gateways.razorpay.codes import NOT_FOUND
+from batua.gateways.razorpay.bodies import refund_body
+from batua.gateways.razorpay.client import RazorpayClient, read, written
 from batua.gateways.razorpay.doubts import Doubts
-from batua.gateways.razorpay.wire import Entity, refund_body, refund_result
+from batua.gateways.razorpay.results import refund_result
+from batua.gateways.razorpay.session import Refused
+from batua.gateways.razorpay.wire import Entity
 
 __all__ = ["Refunds"]
 
@@ -26,9 +28,10 @@ class Refunds:
     to work in test mode (S2S, 2026-11-22), so a retry after a lost answer looks first.
     """
 
-    def __init__(self, client: RazorpayClient, mode: Mode) -> None:
+    def __init__(self, client: RazorpayClient, mode: Mode, *, speed: str) -> None:
         self._client = client
         self._mode = mode
+        self._speed = speed
         self._doubts = Doubts()
 
     async def make(self, request: RefundRequest) -> RefundResult:
@@ -44,7 +47,7 @@ class Refunds:
         try:
             refund = self._read(await self._client.fetch_refund(request.provider_refund_id))
         except Refused as refusal:
-            if refusal.description != NOT_FOUND:
+            if not refusal.is_not_found:
                 raise
             return None
         if refund.provider_payment_id != request.provider_payment_id:
@@ -60,7 +63,9 @@ class Refunds:
                 return existing
         try:
             refund = await self._client.refund(
-                request.provider_payment_id, refund_body(request), request.refund_id
+                request.provider_payment_id,
+                refund_body(request, speed=self._speed),
+                request.refund_id,
             )
             return written(lambda entity: refund_result(entity, self._mode), refund)
         except GatewayOutcomeUnknown:
@@ -70,7 +75,7 @@ class Refunds:
             return await self._after_refusal(request, refusal)
 
     async def _after_refusal(self, request: RefundRequest, refusal: Refused) -> RefundResult:
-        if refusal.is_authentication or refusal.description == NOT_FOUND:
+        if refusal.is_authentication or refusal.is_not_found:
             raise refusal
         try:
             existing = await self._find(request.refund_id, request.provider_payment_id)
@@ -89,7 +94,7 @@ class Refunds:
         try:
             refunds = await self._client.refunds_of_payment(provider_payment_id)
         except Refused as refusal:
-            if refusal.description != NOT_FOUND:
+            if not refusal.is_not_found:
                 raise
             return None
         found = (self._read(refund) for refund in refunds)

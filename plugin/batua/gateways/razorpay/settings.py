@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from urllib.parse import urlsplit
 
 from batua.contract import Mode, PluginSettings, Secret
@@ -16,7 +17,10 @@ class RazorpaySettings(PluginSettings, frozen=True, kw_only=True):
     """``webhook_secret`` is comma separated while it is rotated: each part is accepted.
 
     ``checkout_url`` is a page that takes ``order_id`` and ``key_id``; without it the browser opens
-    Razorpay's Standard Checkout.
+    Razorpay's Standard Checkout. ``capture`` automatic has Razorpay take what is authorized, and
+    manual leaves it to us. ``refund_speed`` optimum is instant where Razorpay can, for a fee.
+    ``payer_email`` and ``payer_phone`` are sent where Razorpay wants those of a payer who has told
+    neither.
     """
 
     key_id: str
@@ -24,6 +28,10 @@ class RazorpaySettings(PluginSettings, frozen=True, kw_only=True):
     webhook_secret: Secret
     base_url: str = "https://api.razorpay.com"
     checkout_url: str = ""
+    capture: Literal["automatic", "manual"] = "automatic"
+    refund_speed: Literal["normal", "optimum"] = "normal"
+    payer_email: str = ""
+    payer_phone: str = ""
 
 
 def mode_of(key_id: str) -> Mode:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from litestar import MediaType, Response, get, post
 from litestar.params import QueryParameter
 
 from batua.contract import format_money
+from batua.testing.simulators.kit.page import (
+    HEADERS,
+    button,
+    details,
+    is_web,
+    link,
+    note,
+    page,
+    with_query,
+)
+from batua.testing.simulators.razorpay.asking import AnyRequest
 from batua.testing.simulators.razorpay.books import Books
 from batua.testing.simulators.razorpay.entities import Document, Refused
-from batua.testing.simulators.razorpay.page import button, details, link, note, page
-from batua.testing.simulators.razorpay.routes import AnyRequest
 
 __all__ = ["CHECKOUT_ROUTES"]
 
-_HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
-}
+_NAME = "Razorpay"
 
 Query = Annotated[str, QueryParameter()]
 
@@ -45,7 +50,7 @@ async def leave_checkout(
 @get("/")
 async def show_orders(request: AnyRequest) -> Response[str]:
     """The newest orders, each with the way to its checkout: where a visitor starts."""
-    books: Books = request.app.state.books
+    books: Books = request.app.state.books.payments
     key_id = request.app.state.key_id
     rows = [
         link(
@@ -56,7 +61,7 @@ async def show_orders(request: AnyRequest) -> Response[str]:
         for order in reversed(books.orders(None)[-20:])
     ]
     empty = note("No order yet. Open a top-up, or pay an order by gateway.")
-    return _html(page("Orders", "".join(rows) or empty, eyebrow="newest first"), status=200)
+    return _html(page(_NAME, "Orders", "".join(rows) or empty, eyebrow="newest first"), status=200)
 
 
 CHECKOUT_ROUTES = (show_orders, show_checkout, leave_checkout)
@@ -65,19 +70,19 @@ CHECKOUT_ROUTES = (show_orders, show_checkout, leave_checkout)
 def _guarded(
     request: AnyRequest, order_id: str, key_id: str, return_url: str, *, outcome: str | None
 ) -> Response[str]:
-    books: Books = request.app.state.books
-    back = return_url if _is_web(return_url) else ""
+    books: Books = request.app.state.books.payments
+    back = return_url if is_web(return_url) else ""
     try:
         if key_id != request.app.state.key_id:
             raise Refused("The api key provided is invalid")
         order = books.order(order_id)
     except Refused as refused:
-        return _html(page("Nothing to pay", note(str(refused))), status=400)
+        return _html(page(_NAME, "Nothing to pay", note(str(refused))), status=400)
     if outcome == "cancel":
         shown = note("You left without paying.") + _again(order, key_id, back) + _back(back, {})
-        return _html(page("Cancelled", shown))
+        return _html(page(_NAME, "Cancelled", shown))
     if not books.is_payable(order):
-        return _html(page("Already paid", note("This order takes no more payments.")))
+        return _html(page(_NAME, "Already paid", note("This order takes no more payments.")))
     if outcome in {"pay", "fail"}:
         if outcome == "fail":
             again = _again(order, key_id, back)
@@ -94,7 +99,7 @@ def _choice(order: Document) -> str:
         + button("cancel", "Cancel")
     )
     shown = details({"Order": order["id"], "Receipt": order["receipt"] or "none"})
-    return page(amount, f"{shown}<form method='post'>{buttons}</form>", eyebrow="To pay")
+    return page(_NAME, amount, f"{shown}<form method='post'>{buttons}</form>", eyebrow="To pay")
 
 
 def _paid(books: Books, order: Document, back: str) -> str:
@@ -105,14 +110,16 @@ def _paid(books: Books, order: Document, back: str) -> str:
         "razorpay_order_id": payment["order_id"],
         "razorpay_signature": books.signature(payment),
     }
-    return page(f"{amount} paid", details(proof) + _back(back, proof), eyebrow=payment["status"])
+    return page(
+        _NAME, f"{amount} paid", details(proof) + _back(back, proof), eyebrow=payment["status"]
+    )
 
 
 def _failed(books: Books, order: Document, links: str) -> str:
     payment = books.pay(order["id"], "failed")
     # A failed try gets no signature: there is nothing for a shop to confirm.
     shown = {"razorpay_payment_id": payment["id"], "razorpay_order_id": payment["order_id"]}
-    return page("Payment failed", details(shown) + links, eyebrow="failed")
+    return page(_NAME, "Payment failed", details(shown) + links, eyebrow="failed")
 
 
 def _again(order: Document, key_id: str, return_url: str) -> str:
@@ -124,18 +131,8 @@ def _again(order: Document, key_id: str, return_url: str) -> str:
 def _back(return_url: str, proof: dict[str, str]) -> str:
     if not return_url:
         return ""
-    parts = urlsplit(return_url)
-    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *proof.items()])
-    return link(urlunsplit(parts._replace(query=query)), "Back to the shop")
-
-
-def _is_web(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+    return link(with_query(return_url, proof), "Back to the shop")
 
 
 def _html(text: str, *, status: int = 200) -> Response[str]:
-    return Response(text, status_code=status, media_type=MediaType.HTML, headers=_HEADERS)
+    return Response(text, status_code=status, media_type=MediaType.HTML, headers=HEADERS)

@@ -1,147 +1,185 @@
-"""Control routes: a script pays, breaks and asks here. For loopback only; they have no password."""
+"""Razorpay's side of the control routes: what a script asks for, done in the books."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
-from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
 
-from batua.testing.simulators.razorpay.books import Books
+from batua.testing.simulators.kit.control import (
+    Dispute,
+    Pay,
+    Refund,
+    Settle,
+    Wrong,
+    acting,
+    control_routes,
+)
+from batua.testing.simulators.kit.simulator import Simulator
+from batua.testing.simulators.razorpay.asking import AllBooks
 from batua.testing.simulators.razorpay.entities import Document, Refused, public
-from batua.testing.simulators.razorpay.faults import FaultChange, Faults
-from batua.testing.simulators.razorpay.routes import AnyRequest
-from batua.testing.simulators.razorpay.webhooks import Webhooks
 
-__all__ = ["CONTROL_ROUTES"]
+__all__ = ["razorpay_control_routes"]
 
+A = TypeVar("A")
 S = TypeVar("S", bound=msgspec.Struct)
 
-
-class _Pay(msgspec.Struct, forbid_unknown_fields=True):
-    reference: str
-    outcome: Literal["captured", "authorized", "failed"]
-    amount: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    currency: Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")] | None = None
+_REFUND_WORDS = {"pending": "pending", "processed": "succeeded", "failed": "failed"}
+_DISPUTE_WORDS = {"under_review": "open", "closed": "won"}
 
 
-class _Settle(msgspec.Struct, forbid_unknown_fields=True):
-    refund: str
-    status: Literal["processed", "failed"]
+class Advance(msgspec.Struct, forbid_unknown_fields=True):
+    """A payment that is created or failed goes on after all: a late authorization, a debit."""
 
-
-class _Refund(msgspec.Struct, forbid_unknown_fields=True):
     payment: str
-    amount: int
+    outcome: Literal["authorized", "captured", "failed"]
 
 
-@post("/_control/pay", status_code=200)
-async def pay(request: AnyRequest) -> Response[Document]:
-    """One try of a payer, also on an order that is paid; another amount makes it differ."""
-    return await _controlled(request, _Pay, _pay)
+class MoveDispute(Dispute, forbid_unknown_fields=True):
+    """As ``Dispute``; ``deducted`` is what Razorpay takes, and ``word`` its own status."""
+
+    deducted: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    word: Literal["under_review", "closed"] | None = None
 
 
-@post("/_control/faults", status_code=200)
-async def set_faults(request: AnyRequest) -> Response[Document]:
-    """Set the given parts and leave the others; an empty object resets all."""
-    return await _controlled(request, FaultChange, _change_faults)
+class MoveToken(msgspec.Struct, forbid_unknown_fields=True):
+    """What becomes of a mandate."""
+
+    token: str
+    status: Literal["confirmed", "rejected", "cancelled", "paused"]
 
 
-@get("/_control/payments")
-async def list_payments(request: AnyRequest) -> Document:
-    """Every payment with its order and its refunds, oldest first."""
-    books = _books(request)
-    return {
-        "payments": [
+class PayOut(msgspec.Struct, forbid_unknown_fields=True):
+    """Razorpay settles what it has captured."""
+
+    status: Literal["created", "processed", "failed"] = "processed"
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """A body without a word in it."""
+
+
+def razorpay_control_routes(simulator: Simulator, books: AllBooks) -> list[HTTPRouteHandler]:
+    """The kit's, and those of what only Razorpay has."""
+    control = _Control(books)
+    shared = control_routes(
+        simulator,
+        pay=_or_wrong(control.pay),
+        refund=_or_wrong(control.refund),
+        settle=_or_wrong(control.settle),
+        dispute=_or_wrong(control.dispute),
+        payments=control.payments,
+        ledger=control.ledger,
+    )
+    return [
+        *shared,
+        _route("advance", Advance, control.advance),
+        _route("move_dispute", MoveDispute, control.dispute),
+        _route("move_token", MoveToken, control.move_token),
+        _route("return_authorizations", Nothing, control.return_authorizations),
+        _route("pay_out", PayOut, control.pay_out),
+    ]
+
+
+def _route(name: str, shape: type[S], act: Callable[[S], Document]) -> HTTPRouteHandler:
+    return acting(name, shape, _or_wrong(act))
+
+
+def _or_wrong(act: Callable[[A], Document]) -> Callable[[A], Document]:
+    def attempt(asked: A) -> Document:
+        try:
+            return act(asked)
+        except Refused as refused:
+            raise Wrong(str(refused)) from refused
+
+    return attempt
+
+
+class _Control:
+    def __init__(self, books: AllBooks) -> None:
+        self._books = books
+
+    def pay(self, asked: Pay) -> Document:
+        """One try of a payer, also on an order that is paid."""
+        books = self._books.payments
+        payment = books.pay(
+            asked.reference, asked.outcome, amount=asked.amount, currency=asked.currency
+        )
+        return {
+            "razorpay_payment_id": payment["id"],
+            "razorpay_order_id": payment["order_id"],
+            "razorpay_signature": books.signature(payment),
+            "status": payment["status"],
+        }
+
+    def advance(self, asked: Advance) -> Document:
+        return self._books.payments.advance_by_id(asked.payment, asked.outcome)
+
+    def refund(self, asked: Refund) -> Document:
+        return self._books.refunds.create(asked.payment, {"amount": asked.amount}, key=None)
+
+    def settle(self, asked: Settle) -> Document:
+        status = "failed" if asked.status == "failed" else "processed"
+        return self._books.refunds.settle(asked.refund, status)
+
+    def return_authorizations(self, _asked: Nothing) -> Document:
+        return {"refunds": self._books.refunds.return_authorizations()}
+
+    def dispute(self, asked: Dispute) -> Document:
+        moved = asked if isinstance(asked, MoveDispute) else None
+        return self._books.disputes.move(
+            asked.payment,
+            (moved and moved.word) or asked.status,
+            amount=asked.amount,
+            deducted=moved.deducted if moved else None,
+        )
+
+    def move_token(self, asked: MoveToken) -> Document:
+        return self._books.tokens.move_token(asked.token, asked.status)
+
+    def pay_out(self, asked: PayOut) -> Document:
+        return self._books.settlements.settle(asked.status)
+
+    def payments(self) -> list[Document]:
+        """Every payment with its order, refunds and disputes, oldest first."""
+        return [
             public(payment)
             | {
-                "order": public(books.order(payment["order_id"])),
-                "refunds": [public(refund) for refund in books.refunds(payment["id"])],
+                "order": public(self._books.payments.order(payment["order_id"])),
+                "refunds": [public(each) for each in self._books.refunds.refunds(payment["id"])],
+                "disputes": [public(each) for each in self._books.disputes.disputes(payment["id"])],
             }
-            for payment in books.payments()
+            for payment in self._books.payments.payments()
         ]
-    }
+
+    def ledger(self) -> list[Document]:
+        """Every capture with what went back of it, in the contract's words."""
+        return [
+            {
+                "id": payment["id"],
+                "reference": payment["order_id"],
+                "amount": payment["amount"],
+                "currency": payment["currency"],
+                "refunds": [
+                    _line(refund, _REFUND_WORDS)
+                    for refund in self._books.refunds.refunds(payment["id"])
+                ],
+                "disputes": [
+                    _line(dispute, _DISPUTE_WORDS)
+                    for dispute in self._books.disputes.disputes(payment["id"])
+                ],
+            }
+            for payment in self._books.payments.payments()
+            if payment["captured"]
+        ]
 
 
-@get("/_control/webhooks")
-async def list_webhooks(request: AnyRequest) -> Document:
-    """Every event with its state, attempts and body, oldest first."""
-    return {"webhooks": _webhooks(request).events()}
-
-
-@post("/_control/send_webhooks", status_code=200)
-async def send_webhooks(request: AnyRequest) -> Document:
-    """Send every event again."""
-    return {"events": _webhooks(request).replay()}
-
-
-@post("/_control/settle_refund", status_code=200)
-async def settle_refund(request: AnyRequest) -> Response[Document]:
-    """Bring a refund to an end."""
-    return await _controlled(request, _Settle, _settle)
-
-
-@post("/_control/refund", status_code=200)
-async def begin_refund(request: AnyRequest) -> Response[Document]:
-    """A refund that someone begins in Razorpay's dashboard: nothing of ours is in it."""
-    return await _controlled(request, _Refund, _begin_refund)
-
-
-CONTROL_ROUTES = (
-    pay,
-    set_faults,
-    list_payments,
-    list_webhooks,
-    send_webhooks,
-    settle_refund,
-    begin_refund,
-)
-
-
-async def _controlled(request: AnyRequest, shape: type[S], act: Any) -> Response[Document]:
-    try:
-        asked = msgspec.json.decode(await request.body() or b"{}", type=shape, strict=True)
-        return Response(act(request, asked), status_code=200)
-    except (msgspec.MsgspecError, ValueError) as error:
-        return Response({"error": f"the body can't be used: {error}"}, status_code=400)
-    except Refused as refused:
-        return Response({"error": str(refused)}, status_code=400)
-
-
-def _pay(request: AnyRequest, asked: _Pay) -> Document:
-    books = _books(request)
-    payment = books.pay(
-        asked.reference, asked.outcome, amount=asked.amount, currency=asked.currency
-    )
+def _line(document: Document, words: dict[str, str]) -> Document:
+    status = document["status"]
     return {
-        "razorpay_payment_id": payment["id"],
-        "razorpay_order_id": payment["order_id"],
-        "razorpay_signature": books.signature(payment),
-        "status": payment["status"],
+        "id": document["id"],
+        "amount": document["amount"],
+        "status": words.get(status, status),
     }
-
-
-def _change_faults(request: AnyRequest, change: FaultChange) -> Document:
-    faults: Faults = request.app.state.faults
-    faults.change(change)
-    return faults.shown()
-
-
-def _settle(request: AnyRequest, asked: _Settle) -> Document:
-    return _books(request).settle_refund(asked.refund, asked.status)
-
-
-def _begin_refund(request: AnyRequest, asked: _Refund) -> Document:
-    outcome = request.app.state.faults.refund_outcome
-    body = {"amount": asked.amount}
-    return _books(request).create_refund(asked.payment, body, key=None, outcome=outcome)
-
-
-def _books(request: AnyRequest) -> Books:
-    books: Books = request.app.state.books
-    return books
-
-
-def _webhooks(request: AnyRequest) -> Webhooks:
-    webhooks: Webhooks = request.app.state.webhooks
-    return webhooks

@@ -6,7 +6,22 @@ import secrets
 import string
 from typing import Any
 
-__all__ = ["Document", "Refused", "new_id", "new_order", "new_payment", "new_refund", "public"]
+__all__ = [
+    "NOT_FOUND",
+    "Document",
+    "Refused",
+    "new_customer",
+    "new_dispute",
+    "new_id",
+    "new_order",
+    "new_payment",
+    "new_refund",
+    "new_settlement",
+    "new_token",
+    "public",
+]
+
+NOT_FOUND = "The id provided does not exist"
 
 Document = dict[str, Any]
 
@@ -68,6 +83,8 @@ def new_order(body: Document, now: int, *, is_automatic: bool) -> Document:
         "notes": body.get("notes") or {},
         "created_at": now,
         "_is_automatic": is_automatic,
+        "_mandate": body.get("token"),
+        "_customer_id": body.get("customer_id"),
     }
 
 
@@ -92,6 +109,8 @@ def new_payment(order: Document, amount: int, currency: str, now: int) -> Docume
         "vpa": "success@razorpay",
         "email": "void@razorpay.com",
         "contact": "+919999999999",
+        "customer_id": None,
+        "token_id": None,
         "notes": {},
         "fee": None,
         "tax": None,
@@ -121,4 +140,71 @@ def new_refund(payment: Document, body: Document, amount: int, now: int) -> Docu
         "status": "pending",
         "speed_processed": "normal",
         "speed_requested": body.get("speed") or "normal",
+    }
+
+
+def new_dispute(payment: Document, amount: int, now: int) -> Document:
+    return {
+        "id": new_id("disp"),
+        "entity": "dispute",
+        "payment_id": payment["id"],
+        "amount": amount,
+        "currency": payment["currency"],
+        "amount_deducted": 0,
+        "reason_code": "goods_or_services_not_received_or_partially_received",
+        "respond_by": now + 7 * 24 * 3600,
+        "status": "open",
+        "phase": "chargeback",
+        "created_at": now,
+    }
+
+
+def new_settlement(amount: int, *, fees: int, tax: int, status: str, now: int) -> Document:
+    """A payout to the shop's bank. No currency is published for it."""
+    return {
+        "id": new_id("setl"),
+        "entity": "settlement",
+        "amount": amount - fees,
+        "status": status,
+        "fees": fees,
+        "tax": tax,
+        "utr": f"{now}vxp0rj",
+        "created_at": now,
+    }
+
+
+def new_customer(body: Document, now: int) -> Document:
+    return {
+        "id": new_id("cust"),
+        "entity": "customer",
+        "name": body.get("name"),
+        "email": body.get("email"),
+        "contact": body.get("contact"),
+        "gstin": None,
+        "notes": body.get("notes") or {},
+        "created_at": now,
+    }
+
+
+def new_token(mandate: Document, customer_id: str, now: int) -> Document:
+    """A saved instrument. Its published form does not name its customer."""
+    return {
+        "id": new_id("token"),
+        "entity": "token",
+        "token": new_id("t").removeprefix("t_"),
+        "bank": None,
+        "wallet": None,
+        "method": "upi",
+        "vpa": {"username": "success", "handle": "razorpay", "name": None},
+        "recurring": True,
+        "recurring_details": {"status": "initiated", "failure_reason": None},
+        "auth_type": None,
+        "mrn": None,
+        "used_at": now,
+        "created_at": now,
+        "start_time": now,
+        "max_amount": mandate["max_amount"],
+        "expired_at": mandate["expire_at"],
+        "dcc_enabled": False,
+        "_customer_id": customer_id,
     }

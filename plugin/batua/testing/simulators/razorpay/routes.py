@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
-import json
-from typing import Any
-
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.params import FromPath
 
-from batua.testing.simulators.razorpay.books import Books
-from batua.testing.simulators.razorpay.entities import Document, Refused, public
-from batua.testing.simulators.razorpay.faults import Faults
+from batua.testing.simulators.razorpay.asking import (
+    AnyRequest,
+    asked,
+    books_of,
+    collection,
+    page_of,
+    refusal,
+)
+from batua.testing.simulators.razorpay.entities import NOT_FOUND, Document, Refused, public
+from batua.testing.simulators.razorpay.saved_routes import SAVED_ROUTES
 
-__all__ = ["API_ROUTES", "AnyRequest", "refusal", "unknown_url"]
+__all__ = ["API_ROUTES", "unknown_url"]
 
-AnyRequest = Request[Any, Any, Any]
-
-_COUNT_MAX = 100
-
-
-def refusal(_request: AnyRequest, error: Exception) -> Response[Document]:
-    """The answer to a ``Refused``; anything else is Razorpay's 500."""
-    if isinstance(error, Refused):
-        return Response(error.body, status_code=error.status)
-    failure = {"code": "SERVER_ERROR", "description": "We are facing some trouble"}
-    return Response({"error": failure}, status_code=500)
+_SINCE_MIN = 946_684_800
 
 
 def unknown_url(request: AnyRequest, _error: Exception) -> Response[Document]:
@@ -42,77 +33,103 @@ def unknown_url(request: AnyRequest, _error: Exception) -> Response[Document]:
 
 @post("/v1/orders", status_code=200)
 async def create_order(request: AnyRequest) -> Document:
-    books = _books(request)
-    return books.create_order(
-        await _body(request), strict_receipts=_faults(request).strict_receipts
-    )
+    return books_of(request).payments.create_order(await asked(request))
 
 
 @get("/v1/orders")
 async def list_orders(request: AnyRequest) -> Document:
-    return _page(request, _books(request).orders(request.query_params.get("receipt")))
+    receipt = request.query_params.get("receipt")
+    return page_of(request, books_of(request).payments.orders(receipt))
 
 
 @get("/v1/orders/{order_id:str}")
 async def fetch_order(request: AnyRequest, order_id: FromPath[str]) -> Document:
-    return public(_books(request).order(order_id))
+    return public(books_of(request).payments.order(order_id))
 
 
 @get("/v1/orders/{order_id:str}/payments")
 async def list_payments_of_order(request: AnyRequest, order_id: FromPath[str]) -> Document:
-    books = _books(request)
-    return _collection(books.payments(books.order(order_id)["id"]))
+    books = books_of(request).payments
+    found = books.payments(books.order(order_id)["id"])
+    return collection([books.shown(payment) for payment in found])
 
 
 @get("/v1/payments")
 async def list_payments(request: AnyRequest) -> Document:
-    return _page(request, _books(request).payments())
+    books = books_of(request).payments
+    return page_of(request, [books.shown(payment) for payment in books.payments()])
 
 
 @get("/v1/payments/{payment_id:str}")
 async def fetch_payment(request: AnyRequest, payment_id: FromPath[str]) -> Document:
-    return public(_books(request).payment(payment_id))
+    books = books_of(request).payments
+    return books.shown(books.payment(payment_id))
 
 
 @post("/v1/payments/{payment_id:str}/capture", status_code=200)
 async def capture_payment(request: AnyRequest, payment_id: FromPath[str]) -> Document:
-    books = _books(request)
-    return books.capture(payment_id, await _body(request))
+    return books_of(request).payments.capture(payment_id, await asked(request))
 
 
 @post("/v1/payments/{payment_id:str}/refund", status_code=200)
 async def create_refund(request: AnyRequest, payment_id: FromPath[str]) -> Document:
-    books, faults = _books(request), _faults(request)
-    body, key = await _body(request), request.headers.get("x-refund-idempotency")
-    if key in faults.keys_in_progress:
+    books = books_of(request).refunds
+    body, key = await asked(request), request.headers.get("x-refund-idempotency")
+    if key in request.app.state.keys_in_progress:
         raise Refused(
             "Another request with the same idempotency key is still in progress.",
             status=409,
             step="NA",
             reason="NA",
         )
-    return books.create_refund(payment_id, body, key=key, outcome=faults.refund_outcome)
+    return books.create(payment_id, body, key=key)
 
 
 @get("/v1/payments/{payment_id:str}/refunds")
-async def list_refunds(request: AnyRequest, payment_id: FromPath[str]) -> Document:
-    books = _books(request)
-    return _page(request, books.refunds(books.payment(payment_id)["id"]))
+async def list_refunds_of_payment(request: AnyRequest, payment_id: FromPath[str]) -> Document:
+    books = books_of(request)
+    return page_of(request, books.refunds.refunds(books.payments.payment(payment_id)["id"]))
 
 
 @get("/v1/payments/{payment_id:str}/refunds/{refund_id:str}")
 async def fetch_refund_of_payment(
     request: AnyRequest, payment_id: FromPath[str], refund_id: FromPath[str]
 ) -> Document:
-    refund = _books(request).refund(refund_id)
+    refund = books_of(request).refunds.refund(refund_id)
     if refund["payment_id"] != payment_id:
-        raise Refused("The id provided does not exist")
+        raise Refused(NOT_FOUND)
     return public(refund)
+
+
+@get("/v1/refunds")
+async def list_refunds(request: AnyRequest) -> Document:
+    return page_of(request, books_of(request).refunds.refunds())
 
 
 @get("/v1/refunds/{refund_id:str}")
 async def fetch_refund(request: AnyRequest, refund_id: FromPath[str]) -> Document:
-    return public(_books(request).refund(refund_id))
+    return public(books_of(request).refunds.refund(refund_id))
+
+
+@get("/v1/disputes")
+async def list_disputes(request: AnyRequest) -> Document:
+    return page_of(request, books_of(request).disputes.disputes())
+
+
+@get("/v1/disputes/{dispute_id:str}")
+async def fetch_dispute(request: AnyRequest, dispute_id: FromPath[str]) -> Document:
+    return public(books_of(request).disputes.dispute(dispute_id))
+
+
+@get("/v1/settlements")
+async def list_settlements(request: AnyRequest) -> Document:
+    found = books_of(request).settlements.settlements()
+    return page_of(request, found, since_min=_SINCE_MIN)
+
+
+@get("/v1/settlements/{settlement_id:str}")
+async def fetch_settlement(request: AnyRequest, settlement_id: FromPath[str]) -> Document:
+    return public(books_of(request).settlements.settlement(settlement_id))
 
 
 API_ROUTES = (
@@ -124,65 +141,13 @@ API_ROUTES = (
     fetch_payment,
     capture_payment,
     create_refund,
-    list_refunds,
+    list_refunds_of_payment,
     fetch_refund_of_payment,
+    list_refunds,
     fetch_refund,
+    list_disputes,
+    fetch_dispute,
+    list_settlements,
+    fetch_settlement,
+    *SAVED_ROUTES,
 )
-
-
-def _books(request: AnyRequest) -> Books:
-    _authenticate(request)
-    books: Books = request.app.state.books
-    return books
-
-
-def _faults(request: AnyRequest) -> Faults:
-    faults: Faults = request.app.state.faults
-    return faults
-
-
-def _authenticate(request: AnyRequest) -> None:
-    """The scheme must be spelled ``Basic`` to the letter (MD:api/authentication.md)."""
-    header = request.headers.get("authorization", "")
-    try:
-        sent = base64.b64decode(header.removeprefix("Basic "), validate=True)
-    except (binascii.Error, ValueError):
-        sent = b""
-    expected: str = request.app.state.credentials
-    if not header.startswith("Basic ") or not hmac.compare_digest(sent, expected.encode()):
-        raise Refused("Authentication failed", status=401, step="NA", reason="NA")
-
-
-async def _body(request: AnyRequest) -> Document:
-    try:
-        body = json.loads(await request.body() or b"{}")
-    except ValueError as error:
-        raise Refused("The request body is not valid JSON.") from error
-    if not isinstance(body, dict):
-        raise Refused("The request body is not valid JSON.")
-    return body
-
-
-def _page(request: AnyRequest, documents: list[Document]) -> Document:
-    """Newest first, ten unless told; at most a hundred (the maximum is not published)."""
-    count = min(_number(request, "count", 10), _COUNT_MAX)
-    skip, since = _number(request, "skip", 0), _number(request, "from", 0)
-    until = _number(request, "to", 2**53)
-    found = [
-        document
-        for document in reversed(documents)
-        if since <= int(document["created_at"]) <= until
-    ]
-    return _collection(found[skip : skip + count])
-
-
-def _collection(documents: list[Document]) -> Document:
-    shown = [public(document) for document in documents]
-    return {"entity": "collection", "count": len(shown), "items": shown}
-
-
-def _number(request: AnyRequest, name: str, default: int) -> int:
-    value = request.query_params.get(name, str(default))
-    if not value.isascii() or not value.isdigit():
-        raise Refused(f"The {name} must be an integer.", field=name)
-    return int(value)

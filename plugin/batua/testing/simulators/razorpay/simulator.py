@@ -2,35 +2,55 @@
 
 from __future__ import annotations
 
+import hmac
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
-from litestar.types import ASGIApp
+from litestar.types import Scope
 
+from batua.testing.simulators.kit.faults import Broken
+from batua.testing.simulators.kit.simulator import Simulator
+from batua.testing.simulators.razorpay.asking import AllBooks, refusal
 from batua.testing.simulators.razorpay.books import Books
 from batua.testing.simulators.razorpay.checkout import CHECKOUT_ROUTES
-from batua.testing.simulators.razorpay.control import CONTROL_ROUTES
-from batua.testing.simulators.razorpay.entities import Refused
-from batua.testing.simulators.razorpay.faults import Faults, spoiling
-from batua.testing.simulators.razorpay.routes import API_ROUTES, refusal, unknown_url
-from batua.testing.simulators.razorpay.store import Store
-from batua.testing.simulators.razorpay.webhooks import Webhooks
+from batua.testing.simulators.razorpay.control import razorpay_control_routes
+from batua.testing.simulators.razorpay.disputes import DisputeBooks, SettlementBooks
+from batua.testing.simulators.razorpay.entities import Document, Refused, new_id
+from batua.testing.simulators.razorpay.refunds import RefundBooks
+from batua.testing.simulators.razorpay.routes import API_ROUTES, unknown_url
+from batua.testing.simulators.razorpay.switches import new_faults
+from batua.testing.simulators.razorpay.tokens import TokenBooks
 
 __all__ = ["RazorpaySimulator"]
 
+_TOO_MANY = (
+    b'{"error":{"code":"BAD_REQUEST_ERROR","description":"Request failed",'
+    b'"source":"NA","step":"NA","reason":"NA","metadata":{}}}'
+)
+_TROUBLE = b'{"error":{"code":"SERVER_ERROR","description":"We are facing some trouble"}}'
+_OLD_SECRET = "simulator_old_webhook_secret"  # noqa: S105 - opens nothing but this simulator
 
-class RazorpaySimulator:
+
+class RazorpaySimulator(Simulator):
     """Razorpay on loopback, by its published protocol, with faults on demand.
 
-    ``app`` may be served alone or mounted below a prefix that the outer app strips; its lifespan
-    starts and stops the webhooks, and an outer app's may call ``start`` and ``stop`` instead.
-    ``store`` None keeps the books in memory. ``webhook_backoff_s`` is the first wait in seconds
-    between two tries; ``hang_s`` how long a timed-out answer hangs.
+    Webhooks: 2xx within five seconds, else exponential backoff for a day; the order is not
+    guaranteed; the event id stays the same (MD:webhooks/validate-test.md and best-practices.md,
+    2026-11-22). ``old_webhook_secret`` signs where the fault ``old_secret`` is set.
     """
+
+    code: ClassVar[str] = "razorpay"
+    name: ClassVar[str] = "Razorpay"
+    secrets: ClassVar[Mapping[str, str]] = {"key_secret": "", "webhook_secret": ""}
+    webhook_timeout_s: ClassVar[float] = 5.0
+    webhook_give_up_s: ClassVar[float] = 24 * 3600.0
 
     def __init__(
         self,
@@ -38,6 +58,7 @@ class RazorpaySimulator:
         key_id: str = "rzp_test_simulator",
         key_secret: str = "simulator_key_secret",  # noqa: S107 - opens nothing but this simulator
         webhook_secret: str = "simulator_webhook_secret",  # noqa: S107
+        old_webhook_secret: str = _OLD_SECRET,
         webhook_url: str | None = None,
         store: Path | None = None,
         public_url: str = "",
@@ -48,59 +69,45 @@ class RazorpaySimulator:
         self.key_id = key_id
         self.key_secret = key_secret
         self.webhook_secret = webhook_secret
-        self.public_url = public_url.rstrip("/")
-        self._hang_s = hang_s
-        self._faults = Faults()
-        self._store = Store(store)
-        books = Books(self._store, key_secret=key_secret, now=lambda: int(clock()))
-        self._webhooks = Webhooks(
-            self._store,
-            self._faults,
-            url=webhook_url,
-            secret=webhook_secret,
+        self.old_webhook_secret = old_webhook_secret
+        # While an answer is owed, Razorpay calls the idempotency key in progress.
+        self._keys_in_progress: set[str] = set()
+        super().__init__(
+            new_faults(),
+            webhook_url=webhook_url,
+            store=store,
+            public_url=public_url,
             clock=clock,
-            backoff_s=webhook_backoff_s,
+            webhook_backoff_s=webhook_backoff_s,
+            hang_s=hang_s,
         )
-        books.emit = self._webhooks.emit
-        self.app = self._app(books)
 
-    @property
-    def checkout_url(self) -> str:
-        """The page where a person pays, below ``public_url``: for the gateway's setting."""
-        return f"{self.public_url}/v1/checkout"
-
-    @property
-    def webhook_url(self) -> str | None:
-        """Where the webhooks go; may be set once a server's port is known."""
-        return self._webhooks.url
-
-    @webhook_url.setter
-    def webhook_url(self, url: str | None) -> None:
-        self._webhooks.url = url
-
-    async def start(self) -> None:
-        """Begin to deliver webhooks, those of a killed process first. May be called twice."""
-        self._faults.stopping.clear()
-        self._webhooks.start()
-
-    async def stop(self) -> None:
-        """End every wait and every task, and close the file. May be called twice."""
-        self._faults.stopping.set()
-        await self._webhooks.stop()
-        self._store.close()
-
-    def _app(self, books: Books) -> Litestar:
+    def build(self) -> Litestar:
+        payments = Books(
+            self.store,
+            self.faults,
+            key_secret=self.key_secret,
+            now=lambda: int(self.clock()),
+            emit=self._emit,
+        )
+        books = AllBooks(
+            payments,
+            RefundBooks(payments),
+            DisputeBooks(payments),
+            SettlementBooks(payments),
+            TokenBooks(payments),
+        )
         state = {
             "books": books,
-            "faults": self._faults,
-            "webhooks": self._webhooks,
+            "faults": self.faults,
+            "keys_in_progress": self._keys_in_progress,
             "credentials": f"{self.key_id}:{self.key_secret}",
             "key_id": self.key_id,
         }
         return Litestar(
-            [*API_ROUTES, *CHECKOUT_ROUTES, *CONTROL_ROUTES],
+            [*API_ROUTES, *CHECKOUT_ROUTES, *razorpay_control_routes(self, books)],
             state=State(state),
-            middleware=[self._spoiling],
+            middleware=[self.spoiling],
             exception_handlers={
                 Refused: refusal,
                 NotFoundException: unknown_url,
@@ -112,5 +119,56 @@ class RazorpaySimulator:
             openapi_config=None,
         )
 
-    def _spoiling(self, app: ASGIApp) -> ASGIApp:
-        return spoiling(app, self._faults, self._hang_s)
+    def settings(self) -> dict[str, str]:
+        return {
+            "BATUA_RAZORPAY_KEY_ID": self.key_id,
+            "BATUA_RAZORPAY_KEY_SECRET": self.key_secret,
+            "BATUA_RAZORPAY_WEBHOOK_SECRET": self.webhook_secret,
+            "BATUA_RAZORPAY_BASE_URL": self.public_url,
+            "BATUA_RAZORPAY_CHECKOUT_URL": self.checkout_url,
+            # A payment in a UPI app wants somebody to write to.
+            "BATUA_RAZORPAY_PAYER_EMAIL": "payer@shop.example",
+            "BATUA_RAZORPAY_PAYER_PHONE": "+915550000000",
+        }
+
+    def sign(
+        self,
+        event_id: str,
+        body: bytes,
+        old_secret: bool,  # noqa: FBT001 - a Sign
+    ) -> Mapping[str, str]:
+        secret = self.old_webhook_secret if old_secret else self.webhook_secret
+        return {
+            "x-razorpay-signature": hmac.new(secret.encode(), body, sha256).hexdigest(),
+            "x-razorpay-event-id": event_id,
+        }
+
+    @property
+    def broken(self) -> Broken:
+        return Broken(_TROUBLE, _TOO_MANY, self._hanging)
+
+    def is_api(self, path: str) -> bool:
+        return "/v1/" in path and not path.endswith("/checkout")
+
+    @property
+    def checkout_url(self) -> str:
+        """The page where a person pays, below ``public_url``: for the gateway's setting."""
+        return f"{self.public_url}/v1/checkout"
+
+    def _emit(self, name: str, parts: Document) -> None:
+        envelope = {
+            "entity": "event",
+            "account_id": "acc_SimulatorAcc01",
+            "event": name,
+            "contains": list(parts),
+            "payload": {part: {"entity": entity} for part, entity in parts.items()},
+            "created_at": int(self.clock()),
+        }
+        self.webhooks.emit(new_id("evt"), name, json.dumps(envelope, separators=(",", ":")))
+
+    def _hanging(self, scope: Scope, hangs: bool) -> None:  # noqa: FBT001 - called by Broken
+        key = dict(scope["headers"]).get(b"x-refund-idempotency", b"").decode("latin-1")
+        if hangs and key:
+            self._keys_in_progress.add(key)
+        else:
+            self._keys_in_progress.discard(key)

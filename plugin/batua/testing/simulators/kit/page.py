@@ -1,11 +1,19 @@
-"""The look of the checkout page. Every text that comes from outside is escaped here."""
+"""The look of the checkout pages. Every text that comes from outside is escaped here."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-__all__ = ["button", "details", "link", "note", "page"]
+__all__ = ["HEADERS", "button", "details", "is_web", "link", "note", "page", "with_query"]
+
+HEADERS = {
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'",
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+}
+"""For every page: nothing of it is kept, and nothing runs on it."""
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #14213d; --paper: #fff; --line: #d9dee8; --soft: #f2f5fa;
@@ -35,13 +43,14 @@ button:focus-visible, a:focus-visible { outline: 3px solid var(--main); outline-
 """
 
 
-def page(title: str, content: str, *, eyebrow: str = "") -> str:
+def page(provider: str, title: str, content: str, *, eyebrow: str = "") -> str:
     """A whole page. ``content`` is HTML made by the functions of this module."""
+    name = escape(provider)
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{escape(title)}: Razorpay simulator</title><style>{_STYLE}</style></head>"
-        "<body><main><div class='banner'>Razorpay simulator: no real money moves here</div>"
+        f"<title>{escape(title)}: {name} simulator</title><style>{_STYLE}</style></head>"
+        f"<body><main><div class='banner'>{name} simulator: no real money moves here</div>"
         f"<section><p class='eyebrow'>{escape(eyebrow)}</p><h1>{escape(title)}</h1>{content}"
         "</section></main></body></html>"
     )
@@ -65,3 +74,19 @@ def button(outcome: str, text: str, look: str = "") -> str:
 
 def link(url: str, text: str, look: str = "") -> str:
     return f"<p><a class='{escape(look)}' href='{escape(url)}'>{escape(text)}</a></p>"
+
+
+def is_web(url: str) -> bool:
+    """Whether ``url`` is one that a browser may be sent to."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+
+
+def with_query(url: str, values: Mapping[str, str]) -> str:
+    """``url`` with ``values`` added to its query."""
+    parts = urlsplit(url)
+    query = urlencode([*parse_qsl(parts.query, keep_blank_values=True), *values.items()])
+    return urlunsplit(parts._replace(query=query))

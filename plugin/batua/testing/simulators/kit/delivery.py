@@ -1,34 +1,37 @@
-"""Webhooks: signed over their exact bytes, delivered at least once, retried, kept on disk.
-
-Sources: MD:webhooks/validate-test.md and best-practices.md, 2026-11-22: 2xx within five seconds,
-else exponential backoff for a day; the order is not guaranteed; the event id stays the same.
-"""
+"""Webhooks: signed over their exact bytes, delivered at least once, retried, kept on disk."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import json
-from collections.abc import Callable
-from hashlib import sha256
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import httpx
 
-from batua.testing.simulators.razorpay.entities import Document, new_id
-from batua.testing.simulators.razorpay.faults import Faults
-from batua.testing.simulators.razorpay.store import Store
+from batua.testing.simulators.kit.faults import Faults
+from batua.testing.simulators.kit.store import Store
 
-__all__ = ["Webhooks"]
+__all__ = ["Sign", "Webhooks"]
 
-_TIMEOUT_S = 5.0
-_GIVE_UP_S = 24 * 3600
+Document = dict[str, Any]
+
+Sign = Callable[[str, bytes, bool], Mapping[str, str]]
+"""The headers of a delivery: of an event id, its body, and whether the old secret signs."""
+
 _WAIT_MAX_S = 3600.0
 _REORDER_WAIT_S = 0.1
 _AT_ONCE_MAX = 16
+_AMOUNT = re.compile(rb"""(amount["']?\s*[:=]\s*["']?)(\d)""", re.IGNORECASE)
 
 
 class Webhooks:
-    """Writes events into the store and delivers those that are due."""
+    """Writes events into the store and delivers those that are due.
+
+    A delivery counts when it is answered with 2xx within ``timeout_s``; else it is tried again,
+    ever more rarely, until ``give_up_s`` have passed. ``forged_answers`` of an event are the
+    statuses with which altered copies of it were answered; 0 stands for no answer.
+    """
 
     def __init__(
         self,
@@ -36,44 +39,42 @@ class Webhooks:
         faults: Faults,
         *,
         url: str | None,
-        secret: str,
+        sign: Sign,
         clock: Callable[[], float],
         backoff_s: float,
+        timeout_s: float,
+        give_up_s: float,
     ) -> None:
         self.url = url
         self._store = store
         self._faults = faults
-        self._secret = secret.encode()
+        self._sign = sign
+        self._timeout_s = timeout_s
+        self._give_up_s = give_up_s
         self._clock = clock
         self._backoff_s = backoff_s
         self._changed = asyncio.Event()
         self._waiting: dict[str, float] = {}
         self._running: asyncio.Task[None] | None = None
 
-    def emit(self, name: str, parts: Document) -> None:
+    def emit(self, event_id: str, name: str, body: str) -> None:
         """Write the event; called inside the transaction of what it tells."""
         now, faults = self._clock(), self._faults.webhooks
-        envelope = {
-            "entity": "event",
-            "account_id": "acc_SimulatorAcc01",
-            "event": name,
-            "contains": list(parts),
-            "payload": {part: {"entity": entity} for part, entity in parts.items()},
-            "created_at": int(now),
-        }
-        event = {
-            "id": new_id("evt"),
-            "event": name,
-            "body": json.dumps(envelope, separators=(",", ":")),
-            "state": "lost" if faults.lose or self.url is None else "waiting",
-            "attempts": 0,
-            "created_at": now,
-            "next_at": now + faults.delay_s + (_REORDER_WAIT_S if faults.reorder else 0),
-        }
-        self._keep(event)
+        self._keep(
+            {
+                "id": event_id,
+                "event": name,
+                "body": body,
+                "state": "lost" if faults.lose or self.url is None else "waiting",
+                "attempts": 0,
+                "forged_answers": [],
+                "created_at": now,
+                "next_at": now + faults.delay_s + (_REORDER_WAIT_S if faults.reorder else 0),
+            }
+        )
 
     def replay(self) -> int:
-        """Send every event again, as Razorpay does on request. Returns how many there are."""
+        """Send every event again, as providers do on request. Returns how many there are."""
         events = self._store.all("event")
         with self._store.transaction():
             for event in events:
@@ -113,7 +114,7 @@ class Webhooks:
     async def _run(self) -> None:
         limits = httpx.Limits(max_connections=_AT_ONCE_MAX)
         async with (
-            httpx.AsyncClient(timeout=_TIMEOUT_S, limits=limits, trust_env=False) as http,
+            httpx.AsyncClient(timeout=self._timeout_s, limits=limits, trust_env=False) as http,
             asyncio.TaskGroup() as tasks,
         ):
             while True:
@@ -130,6 +131,10 @@ class Webhooks:
     def _take_due(self) -> list[str]:
         now = self._clock()
         due = [event_id for event_id, next_at in self._waiting.items() if next_at <= now]
+        if due and self._faults.webhooks.reorder:
+            # Those that came while the first one waited go before it.
+            soon = now + _REORDER_WAIT_S
+            due = [event_id for event_id, next_at in self._waiting.items() if next_at <= soon]
         for event_id in due:
             del self._waiting[event_id]
         return due
@@ -149,28 +154,35 @@ class Webhooks:
         event = self._store.get("event", event_id)
         if event is None or self.url is None:
             return
-        copies = 1 + self._faults.webhooks.duplicate
-        taken = await asyncio.gather(*(self._send(http, event) for _ in range(copies)))
+        faults, body = self._faults.webhooks, event["body"].encode()
+        headers = {
+            "content-type": "application/json",
+            **self._sign(event_id, body, faults.old_secret),
+        }
+        for _ in range(faults.forge):
+            answer = await self._send(http, _forged(body), headers)
+            event["forged_answers"].append(answer)
+        copies = (self._send(http, body, headers) for _ in range(1 + faults.duplicate))
+        taken = [200 <= status < 300 for status in await asyncio.gather(*copies)]
         event["attempts"] += 1
         if any(taken):
             event["state"] = "delivered"
-        elif self._clock() - event["created_at"] >= _GIVE_UP_S:
+        elif self._clock() - event["created_at"] >= self._give_up_s:
             event["state"] = "dropped"
         else:
             wait_s = self._backoff_s * 2 ** min(event["attempts"] - 1, 30)
             event["next_at"] = self._clock() + min(wait_s, _WAIT_MAX_S)
         self._keep(event)
 
-    async def _send(self, http: httpx.AsyncClient, event: Document) -> bool:
-        body = event["body"].encode()
-        headers = {
-            "content-type": "application/json",
-            "user-agent": "Razorpay-Webhook/v1",
-            "x-razorpay-event-id": event["id"],
-            "x-razorpay-signature": hmac.new(self._secret, body, sha256).hexdigest(),
-        }
+    async def _send(self, http: httpx.AsyncClient, body: bytes, headers: Mapping[str, str]) -> int:
         try:
-            answer = await http.post(str(self.url), content=body, headers=headers)
+            answer = await http.post(str(self.url), content=body, headers=dict(headers))
         except (httpx.HTTPError, httpx.InvalidURL):
-            return False
-        return answer.is_success
+            return 0
+        return answer.status_code
+
+
+def _forged(body: bytes) -> bytes:
+    """The body with other amounts in it, or with a byte more where it tells none."""
+    other = _AMOUNT.sub(lambda found: found[1] + (b"8" if found[2] == b"9" else b"9"), body)
+    return other if other != body else body + b" "

@@ -1,4 +1,4 @@
-"""The simulator's books on disk: what was answered survives a killed process."""
+"""A simulator's books on disk: what was answered survives a killed process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 __all__ = ["Store"]
 
 _TABLE = """
-CREATE TABLE IF NOT EXISTS razorpay_simulator (
+CREATE TABLE IF NOT EXISTS simulator (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS razorpay_simulator (
     document TEXT NOT NULL,
     UNIQUE (kind, id)
 );
-CREATE INDEX IF NOT EXISTS razorpay_simulator_parent ON razorpay_simulator (kind, parent);
+CREATE INDEX IF NOT EXISTS simulator_parent ON simulator (kind, parent);
 """
 
 
@@ -64,14 +64,14 @@ class Store:
     def put(self, kind: str, document: dict[str, Any], *, parent: str = "") -> None:
         """Insert the document, or replace the one of this id. ``parent`` is set only once."""
         self._database.execute(
-            "INSERT INTO razorpay_simulator (kind, id, parent, document) VALUES (?, ?, ?, ?)"
+            "INSERT INTO simulator (kind, id, parent, document) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (kind, id) DO UPDATE SET document = excluded.document",
             (kind, document["id"], parent, json.dumps(document)),
         )
 
     def get(self, kind: str, document_id: str) -> dict[str, Any] | None:
         row = self._database.execute(
-            "SELECT document FROM razorpay_simulator WHERE kind = ? AND id = ?", (kind, document_id)
+            "SELECT document FROM simulator WHERE kind = ? AND id = ?", (kind, document_id)
         ).fetchone()
         return json.loads(row[0]) if row else None
 
@@ -79,6 +79,11 @@ class Store:
         """The documents of a kind, oldest first; ``parent`` narrows them."""
         narrowed, values = ("", [kind]) if parent is None else (" AND parent = ?", [kind, parent])
         rows = self._database.execute(
-            f"SELECT document FROM razorpay_simulator WHERE kind = ?{narrowed} ORDER BY seq", values
+            f"SELECT document FROM simulator WHERE kind = ?{narrowed} ORDER BY seq", values
         )
         return [json.loads(document) for (document,) in rows]
+
+    def counts(self) -> dict[str, int]:
+        """How many documents of each kind there are: so that a second one is seen."""
+        rows = self._database.execute("SELECT kind, COUNT(*) FROM simulator GROUP BY kind")
+        return dict(rows.fetchall())

@@ -1,0 +1,1 @@
+"""What every provider's simulator is made of: books on disk, webhooks, faults and pages."""
