@@ -467,6 +467,8 @@ def _check_values(command: Post) -> None:
         raise Refused("currency_mismatch")
     if command.debit == command.credit:
         raise Refused("accounts_must_differ")
+    if command.opens is not None and command.credit.kind != "wallet":
+        raise Refused("lots_need_a_wallet")
 
 
 def _check_amount(amount: Any) -> None:

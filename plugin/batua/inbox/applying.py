@@ -4,34 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import defaultdict, deque
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from batua.clock import Clock, NewId
 from batua.contract import (
+    DisputeLookup,
     DisputeResult,
+    Disputes,
     EventPayload,
+    Mode,
     Money,
     PaymentLookup,
     PaymentResult,
+    RefundLookup,
     RefundResult,
+    Refunds,
+    TransactionResult,
     WebhookEvent,
 )
 from batua.database import Database, Row, Transaction
-from batua.errors import BatuaError, Refusal, TryAgain
+from batua.errors import BatuaError, Conflict, Refusal, TryAgain
 from batua.inbox.events import decode_events
 from batua.inbox.grouping import Grouped
 from batua.ledger import Engine
-from batua.payments import Applied, ApplyPaymentResult, Purposes, Refunder
+from batua.outbox import Announcer
+from batua.payments import (
+    Applied,
+    ApplyDispute,
+    ApplyProviderRefund,
+    Intake,
+    Purposes,
+    Refunder,
+)
 from batua.registry import Registry
 
 __all__ = ["Applier"]
 
 ATTEMPTS_MAX = 20
 RETRY_MAX_S = 3600
+OVERTAKEN_TRIES_MAX = 12
+"""How often a refund or a dispute is tried whose capture we have not got: for about an hour."""
 SIDE_BY_SIDE_MAX = 32
-"""How many events are applied at a time. More would hold up those that wait to be stored."""
+"""How many events of a gateway are applied at a time. More would hold up those that wait to be stored."""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +64,9 @@ class Applier:
         engine: Engine,
         registry: Registry,
         refunder: Refunder,
+        intake: Intake,
         purposes: Purposes,
+        announcer: Announcer,
         *,
         now: Clock,
         new_id: NewId,
@@ -57,13 +75,15 @@ class Applier:
         self._engine = engine
         self._registry = registry
         self._refunder = refunder
+        self._intake = intake
         self._purposes = purposes
+        self._announcer = announcer
         self._now = now
         self._new_id = new_id
         self._reading = Grouped(self._read)
         self._closing = Grouped(self._close)
-        self._soon: deque[str] = deque()
-        self._appliers: set[asyncio.Task[None]] = set()
+        self._soon: defaultdict[str, deque[str]] = defaultdict(deque)
+        self._appliers: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)
 
     async def apply(self, inbox_id: str) -> None:
         """Apply one stored event. May move money. Never raises: a failure is retried later."""
@@ -83,17 +103,21 @@ class Applier:
             with suppress(BatuaError):  # without a database it is due again all the same
                 await self._retry(row, f"{type(error).__name__}: {error}")
 
-    def apply_soon(self, inbox_id: str) -> None:
-        """Apply it when it is its turn: what is still to be stored goes first."""
-        self._soon.append(inbox_id)
-        if len(self._appliers) < SIDE_BY_SIDE_MAX:
-            task = asyncio.create_task(self._apply_what_waits())
-            self._appliers.add(task)
-            task.add_done_callback(self._appliers.discard)
+    def apply_soon(self, gateway: str, inbox_id: str) -> None:
+        """Apply it when it is its turn: what is still to be stored goes first.
 
-    async def _apply_what_waits(self) -> None:
-        while self._soon:
-            await self.apply(self._soon.popleft())
+        Each gateway has a queue of its own: whoever waits for a provider holds up nobody else's.
+        """
+        appliers = self._appliers[gateway]
+        self._soon[gateway].append(inbox_id)
+        if len(appliers) < SIDE_BY_SIDE_MAX:
+            task = asyncio.create_task(self._apply_what_waits(self._soon[gateway]))
+            appliers.add(task)
+            task.add_done_callback(appliers.discard)
+
+    async def _apply_what_waits(self, soon: deque[str]) -> None:
+        while soon:
+            await self.apply(soon.popleft())
 
     async def _read(self, ids: list[str]) -> list[Row | None]:
         rows = await self._database.fetch(
@@ -121,6 +145,18 @@ class Applier:
         except Refusal as refusal:
             return "quarantined", f"{refusal.code}: {refusal}"
 
+    async def take_in(self, gateway: str, payload: TransactionResult) -> tuple[str, str]:
+        """Apply what a provider lists, as if it had told us by a webhook: status and note.
+
+        May move money. Raises ``TryAgain`` where it must wait for something else.
+        """
+        try:
+            return await self._apply_payload(gateway, payload, fetch=False)
+        except TryAgain:
+            raise
+        except Refusal as refusal:
+            return "quarantined", f"{refusal.code}: {refusal}"
+
     async def _apply_payload(
         self, gateway: str, payload: EventPayload, *, fetch: bool
     ) -> tuple[str, str]:
@@ -129,24 +165,39 @@ class Applier:
             outcomes = [await self._apply_payment(gateway, result) for result in results]
             return max(outcomes, key=lambda outcome: _ORDER.index(outcome[0]))
         if isinstance(payload, RefundResult):
-            refund_id = await self._refunder.find(gateway, payload)
-            if refund_id is None:
-                return "quarantined", "a refund that did not begin here"
-            await self._refunder.apply(payload, refund_id)
-            return "applied", ""
+            refund = await self._fetch_refund(gateway, payload) if fetch else payload
+            return await self._apply_refund(gateway, refund)
         if isinstance(payload, DisputeResult):
-            return "quarantined", f"dispute {payload.provider_dispute_id} is {payload.status}"
+            dispute = await self._fetch_dispute(gateway, payload) if fetch else payload
+            return await self._apply_dispute(gateway, dispute)
         return "ignored", "a saved instrument"
 
     async def _apply_payment(self, gateway: str, result: PaymentResult) -> tuple[str, str]:
+        applied = await self._intake.take_in(gateway, result)
+        return _outcome(applied, result.mode, f"the reference {result.provider_reference!r}")
+
+    async def _apply_refund(self, gateway: str, result: RefundResult) -> tuple[str, str]:
+        refund_id = await self._refunder.find(gateway, result)
+        if refund_id is not None:
+            return "applied", str(await self._refunder.apply(result, refund_id))
         applied = await self._engine.submit(
-            ApplyPaymentResult(gateway, result, self._purposes, self._new_id)
+            ApplyProviderRefund(
+                gateway=gateway,
+                result=result,
+                purposes=self._purposes,
+                announcer=self._announcer,
+                new_id=self._new_id,
+            )
         )
-        if applied is Applied.UNMATCHED:
-            return "unmatched", f"no payment has the reference {result.provider_reference!r}"
-        if applied is Applied.WRONG_MODE:
-            return "quarantined", f"{result.mode} money for a payment of the other mode"
-        return "applied", str(applied)
+        return _outcome(applied, result.mode, f"captured {result.provider_payment_id!r}")
+
+    async def _apply_dispute(self, gateway: str, result: DisputeResult) -> tuple[str, str]:
+        applied = await self._engine.submit(
+            ApplyDispute(
+                gateway=gateway, result=result, purposes=self._purposes, new_id=self._new_id
+            )
+        )
+        return _outcome(applied, result.mode, f"captured {result.provider_payment_id!r}")
 
     async def _fetch(self, gateway: str, hint: PaymentResult) -> tuple[PaymentResult, ...]:
         payment = await self._database.fetch_one(
@@ -164,6 +215,36 @@ class Applier:
         if not fetched.attempts:
             raise TryAgain("gateway_unavailable", f"{gateway} knows no attempt on it yet.")
         return fetched.attempts
+
+    async def _fetch_refund(self, code: str, hint: RefundResult) -> RefundResult:
+        gateway = self._registry.gateway(code)
+        if not isinstance(gateway, Refunds):
+            raise Conflict("refund_unsupported", f"{code} can't be asked about a refund.")
+        fetched = await gateway.fetch_refund(
+            RefundLookup(
+                refund_id=hint.refund_id,
+                provider_refund_id=hint.provider_refund_id,
+                provider_payment_id=hint.provider_payment_id,
+                amount=hint.amount,
+            )
+        )
+        if fetched is None:
+            raise TryAgain("gateway_unavailable", f"{code} knows no such refund yet.")
+        return fetched
+
+    async def _fetch_dispute(self, code: str, hint: DisputeResult) -> DisputeResult:
+        gateway = self._registry.gateway(code)
+        if not isinstance(gateway, Disputes):
+            raise Conflict("dispute_unsupported", f"{code} can't be asked about a dispute.")
+        fetched = await gateway.fetch_dispute(
+            DisputeLookup(
+                provider_dispute_id=hint.provider_dispute_id,
+                provider_payment_id=hint.provider_payment_id,
+            )
+        )
+        if fetched is None:
+            raise TryAgain("gateway_unavailable", f"{code} knows no such dispute yet.")
+        return fetched
 
     async def _close(self, outcomes: list[tuple[Row, str, str]]) -> list[None]:
         """Remember what became of events that were applied side by side."""
@@ -187,8 +268,15 @@ class Applier:
     async def _next_attempt(
         self, transaction: Transaction, row: Row, status: str
     ) -> datetime | None:
+        if status != "unmatched":
+            return None
+        if row["provider_reference"] is None:
+            # A refund or a dispute that has overtaken the payment that it is of.
+            tries: int = row["attempts"]
+            wait = timedelta(seconds=2**tries)
+            return self._now() + wait if tries < OVERTAKEN_TRIES_MAX else None
         # A payment may have learnt this reference since the event was found unmatched.
-        is_due = status == "unmatched" and await transaction.fetch_one(
+        is_due = await transaction.fetch_one(
             "select 1 from batua_payment where gateway = $1 and provider_reference = $2",
             row["gateway"],
             row["provider_reference"],
@@ -211,3 +299,11 @@ class Applier:
                 None if is_dead else self._now() + timedelta(seconds=wait_s),
                 row["id"],
             )
+
+
+def _outcome(applied: Applied, mode: Mode, what: str) -> tuple[str, str]:
+    if applied is Applied.UNMATCHED:
+        return "unmatched", f"no payment has {what}"
+    if applied is Applied.WRONG_MODE:
+        return "quarantined", f"{mode} money for a payment of the other mode"
+    return "applied", str(applied)

@@ -117,15 +117,6 @@ class Receiver:
                 provider_reference,
             )
 
-    async def due(self, limit: int) -> list[str]:
-        """Events that it is time to apply."""
-        rows = await self._database.fetch(
-            f"select id from batua_inbox where next_attempt_at <= $1"
-            f" order by next_attempt_at limit {limit}",
-            self._now(),
-        )
-        return [row["id"] for row in rows]
-
 
 def _kept(headers: Mapping[str, str]) -> str:
     kept = {name: value for name, value in headers.items() if name not in CREDENTIAL_HEADERS}

@@ -22,12 +22,22 @@ class AccountKind(StrEnum):
     SUSPENSE = "suspense"  # genuine money that we can't place yet
     ADJUSTMENT = "adjustment"  # what staff gave or took by hand
     PROMOTION = "promotion"  # what bonuses cost: granted from it, expired and clawed back into it
+    DEBT = "debt"  # what a customer owes us: negative, and repaid out of what comes in
+    DISPUTE = "dispute"  # taken back for a payer's bank, which has not decided yet
+    DISPUTE_LOSS = "dispute_loss"  # what chargebacks of orders have cost us
 
 
 OVERDRAWABLE = frozenset(
-    {AccountKind.GATEWAY, AccountKind.REVENUE, AccountKind.ADJUSTMENT, AccountKind.PROMOTION}
+    {
+        AccountKind.GATEWAY,
+        AccountKind.REVENUE,
+        AccountKind.ADJUSTMENT,
+        AccountKind.PROMOTION,
+        AccountKind.DEBT,
+        AccountKind.DISPUTE_LOSS,
+    }
 )
-"""A customer's account and suspense never go below zero; these may."""
+"""A customer's wallet, suspense and what is in dispute never go below zero; these may."""
 
 
 @dataclass(frozen=True, init=False, eq=False)
@@ -92,3 +102,18 @@ class AccountName:
     def promotion(cls, currency: str) -> AccountName:
         """What bonuses cost."""
         return cls(AccountKind.PROMOTION, SHOP, currency)
+
+    @classmethod
+    def debt(cls, customer: str, currency: str) -> AccountName:
+        """What a customer owes us: never above zero for longer than an operation takes."""
+        return cls(AccountKind.DEBT, customer, currency)
+
+    @classmethod
+    def dispute(cls, code: str, currency: str) -> AccountName:
+        """What was taken back for disputes at a gateway that are not decided."""
+        return cls(AccountKind.DISPUTE, code, currency)
+
+    @classmethod
+    def dispute_loss(cls, currency: str) -> AccountName:
+        """What chargebacks of orders have cost the shop."""
+        return cls(AccountKind.DISPUTE_LOSS, SHOP, currency)

@@ -108,7 +108,33 @@ class Book(StagedRows):
         transfer = self._write_transfer(movement, debit, credit)
         lots.spend(self, movement, taken)
         lots.give(self, movement)
+        if movement.credit.kind is AccountKind.WALLET:
+            self._repay(movement, credit)
         return transfer
+
+    def _repay(self, movement: Movement, wallet: Record) -> None:
+        """What its owner owes goes out of a wallet's credit first; a bonus repays nothing."""
+        name = movement.credit
+        owed_by = AccountName.debt(name.owner, name.currency)
+        debt = self.get(Account, "key", owed_by.key)
+        if debt is None or debt["posted"] >= 0:
+            return
+        found = self.lots(name)
+        bonus = sum(lot["remaining"] - lot["held"] for lot in found if lot["kind"] == "bonus")
+        most = min(-debt["posted"], movement.amount, rules.available(wallet) - bonus)
+        if most > 0:
+            self.post(
+                Movement(
+                    id=f"{movement.id}.repayment",
+                    kind="debt_repayment",
+                    debit=name,
+                    credit=owed_by,
+                    amount=most,
+                    reason="debt",
+                    actor="system",
+                    takes=lots.without_bonus(wallet, found, most),
+                )
+            )
 
     def _write_transfer(self, movement: Movement, debit: Record, credit: Record) -> Record:
         values: dict[str, Any] = {

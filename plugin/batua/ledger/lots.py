@@ -23,10 +23,15 @@ from batua.ledger.tables import Account, Hold, HoldLot, Lot, LotEntry
 
 __all__ = [
     "account_needs",
+    "credit_needs",
     "hold_needs",
     "is_due",
+    "lot_entry_needs",
+    "moved",
+    "paid_first",
     "paid_free",
     "returned",
+    "unspent_of",
     "without_bonus",
 ]
 
@@ -42,6 +47,8 @@ class Rows(Protocol):
 
     @property
     def now(self) -> datetime: ...
+    def is_loaded(self, need: Need) -> bool: ...
+    def records(self, table: type[Table]) -> dict[Any, Record]: ...
     def find(
         self, table: type[Table], column: str, value: str | int, only: str = ""
     ) -> list[Record]: ...
@@ -57,6 +64,33 @@ def account_needs(name: AccountName) -> Sequence[Need]:
     if name.kind is AccountKind.WALLET:
         return (account, _lots_of(name), _promotion(name.currency))
     return (account,)
+
+
+def credit_needs(name: AccountName) -> Sequence[Need]:
+    """What crediting the account needs: for a wallet also the debt that a credit repays first."""
+    needs = account_needs(name)
+    if name.kind is AccountKind.WALLET:
+        debt = AccountName.debt(name.owner, name.currency)
+        return (*needs, Need(Account, "key", debt.key))
+    return needs
+
+
+def lot_entry_needs(book: Rows, transfer_id: str) -> Iterable[Need]:
+    """Which lots a transfer moved, and the lots themselves once that is known."""
+    entries = Need(LotEntry, "transfer_id", transfer_id)
+    yield entries
+    if book.is_loaded(entries):
+        for entry in book.find(*entries):
+            yield Need(Lot, "id", entry["lot_id"])
+
+
+def moved(book: Rows, transfer_id: str) -> tuple[Part, ...]:
+    """What a transfer took out of lots. Raises ``NotLoaded``."""
+    entries = book.find(LotEntry, "transfer_id", transfer_id)
+    known = book.records(Lot)
+    return tuple(
+        Part(known[entry["lot_id"]], -entry["amount"]) for entry in entries if entry["amount"] < 0
+    )
 
 
 @cache
@@ -102,6 +136,20 @@ def without_bonus(account: Record, found: Iterable[Record], amount: int) -> tupl
     known = list(found)
     rest = max(0, amount - paid_free(account, known))
     return tuple(first((Part(lot, _free(lot)) for lot in known if lot["kind"] == "refund"), rest))
+
+
+def paid_first(account: Record, found: Iterable[Record], amount: int) -> tuple[Part, ...]:
+    """What a debit takes that spares bonuses as long as it can: those that last longest go last."""
+    known = list(found)
+    rest = max(0, amount - paid_free(account, known))
+    in_turn = sorted(known, key=lambda lot: lot["kind"] == "bonus")
+    return tuple(first((Part(lot, _free(lot)) for lot in in_turn), rest))
+
+
+def unspent_of(found: Iterable[Record], top_up_id: str, amount: int) -> tuple[Part, ...]:
+    """As much of the bonus that a top-up brought as makes ``amount``, or all that is free of it."""
+    own = (lot for lot in found if lot["top_up_id"] == top_up_id)
+    return tuple(first((Part(lot, _free(lot)) for lot in own), amount))
 
 
 def returned(spent: Sequence[Part], paid: int, skip: int, amount: int) -> tuple[Part, ...]:

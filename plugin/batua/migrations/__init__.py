@@ -12,6 +12,7 @@ from batua.migrations import m0003_attention as m0003
 from batua.migrations import m0004_head_version as m0004
 from batua.migrations import m0005_found_by_provider as m0005
 from batua.migrations import m0006_parents as m0006
+from batua.migrations import m0007_disputes as m0007
 
 __all__ = ["MIGRATIONS", "Migration"]
 
@@ -36,4 +37,5 @@ MIGRATIONS = (
     Migration(m0004.NAME, m0004.forwards, m0004.backwards, None),
     Migration(m0005.NAME, m0005.forwards, m0005.backwards, None),
     Migration(m0006.NAME, m0006.forwards, m0006.backwards, None),
+    Migration(m0007.NAME, m0007.forwards, m0007.backwards, "batua_dispute"),
 )

@@ -5,17 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
+from batua.errors import Conflict
+from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs, credit_needs
 from batua.ledger.tables import Transfer
 from batua.orders.orders import OrderStatus, close_payments
 from batua.orders.refunds import pay_wallet_part, refunded_status
-from batua.orders.shares import open_share, release_share, share_needs, spending_needs
+from batua.orders.shares import (
+    open_share,
+    release_share,
+    share_needs,
+    spending_needs,
+    wallet_of,
+)
 from batua.orders.splits import capture_share, has_share
 from batua.orders.tables import Order
 from batua.outbox import Announcer
-from batua.payments import Capture, Destination, Payment, Placement
+from batua.payments import (
+    Capture,
+    Clawback,
+    Clawed,
+    Destination,
+    Payment,
+    PaymentStatus,
+    Placement,
+    Refund,
+    RefundStatus,
+)
 
 __all__ = ["OrderPurpose"]
+
+PAID_TO_WALLET = frozenset(
+    {RefundStatus.PENDING, RefundStatus.UNKNOWN, RefundStatus.SUCCEEDED, RefundStatus.FAILED}
+)
+"""The wallet's part of a refund is paid at once, whatever becomes of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +54,7 @@ class OrderPurpose:
         if book.missing([need, Need(Capture, "order_id", subject_id)]):
             return
         order = book.need(Order, "id", subject_id)
+        yield from credit_needs(wallet_of(order))
         yield from spending_needs(order, book)
         for capture in book.find(Capture, "order_id", subject_id):
             yield from account_needs(AccountName.gateway(capture["gateway"], order["currency"]))
@@ -43,6 +66,11 @@ class OrderPurpose:
         if not has_share(book, order, payment):
             return Placement(Destination.WALLET, "share_is_gone")
         return Placement(Destination.ORDER, "order")
+
+    def wants(self, book: Book, payment: Record) -> bool:
+        order = book.need(Order, "id", payment["order_id"])
+        is_open = payment["status"] != PaymentStatus.CANCELLED
+        return is_open and bool(order["status"] == OrderStatus.PENDING)
 
     def captured(self, book: Book, capture: Record) -> None:
         order = book.need(Order, "id", capture["order_id"])
@@ -77,6 +105,12 @@ class OrderPurpose:
 
     def approved(self, book: Book, refund: Record) -> None:
         order, capture = self._of(book, refund)
+        if capture is not None and capture["disputed"] and refund["capture_amount"]:
+            raise Conflict(
+                "payment_disputed",
+                f"The payment of order {order['id']!r} is in dispute: its bank may give it back. "
+                "Reject this refund, or wait for the dispute's end.",
+            )
         pay_wallet_part(book, refund, order, capture, self.announcer)
 
     def rejected(self, book: Book, refund: Record) -> None:
@@ -121,6 +155,35 @@ class OrderPurpose:
             self._reverse(book, refund, order, capture)
         book.update(order, status=refunded_status(order), updated_at=book.now)
 
+    def claw_back(self, book: Book, clawback: Clawback) -> Clawed:
+        """What was refunded to the wallet for it goes back; the rest is the shop's to bear."""
+        capture, amount = clawback.capture, clawback.amount
+        if capture["destination"] == Destination.WALLET:
+            clawback.from_wallet(book, amount)
+            return Clawed()
+        out = capture["refunded"] + capture["refund_reserved"] + capture["disputed"]
+        # A refund comes out of what is left to refund; a dispute is of what was refunded first.
+        regular = 0 if clawback.is_dispute else max(0, min(amount, capture["amount"] - out))
+        refunds = min(amount - regular, _to_wallet(book, capture))
+        if regular:
+            clawback.post(book, "revenue", AccountName.revenue(capture["currency"]), regular)
+        if refunds:
+            clawback.from_wallet(book, refunds)
+        if loss := amount - regular - refunds:
+            clawback.post(book, "loss", AccountName.dispute_loss(capture["currency"]), loss)
+        return Clawed(refunds=refunds)
+
+    def clawed_back(self, book: Book, clawback: Clawback, clawed: Clawed, *, sign: int) -> None:
+        if clawback.capture["destination"] != Destination.ORDER:
+            return
+        order = book.need(Order, "id", clawback.capture["order_id"])
+        refunded = (0 if clawback.is_dispute else clawback.amount) - clawed.refunds
+        book.update(order, refunded=order["refunded"] + sign * refunded)
+        book.update(order, status=refunded_status(order), updated_at=book.now)
+
+    def disputed(self, book: Book, capture: Record, *, is_lost: bool) -> None:
+        """What was delivered stays delivered: the order is paid, and the shop has lost."""
+
     def _reverse(self, book: Book, refund: Record, order: Record, capture: Record) -> None:
         book.post(
             Movement(
@@ -145,3 +208,13 @@ class OrderPurpose:
     def _with_capture(self, book: Book, refund: Record) -> tuple[Record, Record]:
         order = book.need(Order, "id", refund["order_id"])
         return order, book.need(Capture, "id", refund["capture_id"])
+
+
+def _to_wallet(book: Book, capture: Record) -> int:
+    """What was refunded to the wallet out of a capture, and is there still as far as we know."""
+    refunds = (
+        refund["capture_amount"] - refund["source_amount"]
+        for refund in book.find(Refund, "order_id", capture["order_id"])
+        if refund["capture_id"] == capture["id"] and refund["status"] in PAID_TO_WALLET
+    )
+    return int(sum(refunds) - capture["clawed_back"])

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from batua.contract import Support
 from batua.errors import Conflict, InvariantViolated
-from batua.ledger import AccountName, Book, Movement, Need, NewLot, Part, Record
+from batua.ledger import AccountName, Book, Movement, Need, NewLot, Part, Record, credit_needs
 from batua.ledger.lots import returned
 from batua.orders.orders import OrderStatus
 from batua.orders.shares import order_accounts, spending_needs, spent_lots, wallet_of
@@ -67,6 +67,7 @@ class RequestOrderRefund:
         yield Need(Capture, "order_id", self.order_id)
         if not book.missing([need]):
             yield from order_accounts(book.need(*need))
+            yield from credit_needs(wallet_of(book.need(*need)))
             yield from spending_needs(book.need(*need), book)
 
     def decide(self, book: Book) -> Record:
@@ -189,7 +190,8 @@ def _shares(order: Record, capture: Record | None) -> _Shares:
     if capture is None:
         return _Shares(wallet=rest, gateway=0)
     gateway = capture["amount"] - capture["refunded"] - capture["refund_reserved"]
-    return _Shares(wallet=rest - gateway, gateway=gateway)
+    # What a payer's bank has taken back, or may, is not there to be refunded once more.
+    return _Shares(wallet=rest - gateway, gateway=max(0, gateway - capture["disputed"]))
 
 
 def _reserve(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from batua.clock import NewId
@@ -32,14 +32,12 @@ from batua.orders.splits import OpenSplit
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import (
-    DecideRefund,
+    Intake,
     NewPayment,
     NewRefund,
     Payment,
     PaymentStarter,
-    Purposes,
     Refunder,
-    minimum_of,
     refund_support,
     require_minimum,
     run_flow,
@@ -97,7 +95,7 @@ class Orders:
         registry: Registry,
         starter: PaymentStarter,
         refunder: Refunder,
-        purposes: Purposes,
+        intake: Intake,
         announcer: Announcer,
         *,
         newcomers: Newcomers,
@@ -109,7 +107,7 @@ class Orders:
         self._registry = registry
         self._starter = starter
         self._refunder = refunder
-        self._purposes = purposes
+        self._intake = intake
         self._announcer = announcer
         self._newcomers = newcomers
         self._new_id = new_id
@@ -186,6 +184,21 @@ class Orders:
 
         return await run_flow(self._engine, claim, payment_id, prepare, work)
 
+    async def confirm(
+        self, order_id: str, payment_id: str, proof: Mapping[str, str]
+    ) -> OrderPayment:
+        """Take in what the browser brought back for a payment of the order.
+
+        Raises ``NotFound`` and what ``Intake.confirm`` does.
+        """
+        payment = await self._database.fetch_one(
+            "select * from batua_payment where id = $1 and order_id = $2", payment_id, order_id
+        )
+        if payment is None:
+            raise NotFound("payment", payment_id)
+        await self._intake.confirm(payment, proof)
+        return await self._engine.submit(_ReadOrderPayment(order_id, payment_id))
+
     async def _payment(
         self, order_id: str, payment_id: str, gateway: str
     ) -> tuple[NewPayment, int]:
@@ -196,7 +209,8 @@ class Orders:
         adapter = await self._starter.open_for(gateway, money.currency)
         payment = NewPayment(
             id=payment_id,
-            gateway=gateway,
+            gateway=self._registry.processor_of(gateway),
+            front=gateway,
             mode=adapter.mode,
             purpose="order",
             subject_id=order_id,
@@ -204,7 +218,7 @@ class Orders:
             money=money,
             expires_s=self._expires_s,
         )
-        return payment, minimum_of(adapter, money.currency)
+        return payment, self._starter.minimum(gateway, money.currency)
 
     async def cancel(self, order_id: str, claim: Claim[Record]) -> StoredAnswer:
         """Cancel a pending order."""
@@ -243,12 +257,7 @@ class Orders:
     async def decide_refund(self, refund_id: str, *, approver: str, approve: bool) -> Row:
         """A second person approves or rejects a refund. Raises ``Forbidden``, ``Conflict``."""
         await self.read_refund(refund_id)
-        await self._engine.submit(
-            DecideRefund(
-                refund_id=refund_id, approver=approver, approve=approve, purposes=self._purposes
-            )
-        )
-        await self._refunder.send(refund_id)
+        await self._refunder.decide(refund_id, approver=approver, approve=approve)
         return await self.read_refund(refund_id)
 
     async def read(self, order_id: str) -> Row:

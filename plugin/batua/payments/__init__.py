@@ -2,36 +2,46 @@
 
 from batua.payments.approving import DecideRefund, require_second_person
 from batua.payments.capturing import Applied, ApplyPaymentResult
+from batua.payments.clawbacks import Clawback, Clawed
+from batua.payments.disputes import ApplyDispute
 from batua.payments.flow import run_flow
+from batua.payments.intake import Intake
 from batua.payments.new_refunds import (
     NewRefund,
+    bonus_hold,
     insert_refund,
     known_refund,
     refund_support,
 )
 from batua.payments.polling import Poller
+from batua.payments.provider_refunds import ApplyProviderRefund
 from batua.payments.purposes import Destination, Placement, Purpose, Purposes
 from batua.payments.refunding import ApplyRefundResult, Refunder
 from batua.payments.starting import (
     NewPayment,
     PaymentStarter,
     insert_payment,
-    minimum_of,
     require_minimum,
 )
 from batua.payments.states import PaymentStatus, RefundStatus
 from batua.payments.switches import GatewayState, Switches
-from batua.payments.tables import Capture, GatewaySwitch, Payment, Refund
+from batua.payments.tables import Capture, Dispute, GatewaySwitch, Payment, Refund
 
 __all__ = [
     "Applied",
+    "ApplyDispute",
     "ApplyPaymentResult",
+    "ApplyProviderRefund",
     "ApplyRefundResult",
     "Capture",
+    "Clawback",
+    "Clawed",
     "DecideRefund",
     "Destination",
+    "Dispute",
     "GatewayState",
     "GatewaySwitch",
+    "Intake",
     "NewPayment",
     "NewRefund",
     "Payment",
@@ -45,10 +55,10 @@ __all__ = [
     "RefundStatus",
     "Refunder",
     "Switches",
+    "bonus_hold",
     "insert_payment",
     "insert_refund",
     "known_refund",
-    "minimum_of",
     "refund_support",
     "require_minimum",
     "require_second_person",

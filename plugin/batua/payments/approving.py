@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from batua.errors import Conflict, Forbidden
 from batua.ledger import Book, Need, Record, hold_needs
+from batua.payments.new_refunds import bonus_hold
 from batua.payments.purposes import Purpose, Purposes
 from batua.payments.rescheduling import FIRST_POLL_S
 from batua.payments.states import RefundStatus
@@ -41,6 +42,7 @@ class DecideRefund:
         need = Need(Refund, "id", self.refund_id)
         yield need
         yield from hold_needs(self.refund_id)
+        yield from hold_needs(bonus_hold(self.refund_id))
         if book.missing([need]):
             return
         refund = book.need(*need)

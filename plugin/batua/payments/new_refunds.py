@@ -13,7 +13,7 @@ from batua.payments.states import RefundStatus
 from batua.payments.tables import Refund
 from batua.registry import Registry
 
-__all__ = ["NewRefund", "insert_refund", "known_refund", "refund_support"]
+__all__ = ["NewRefund", "bonus_hold", "insert_refund", "known_refund", "refund_support"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,11 @@ class NewRefund:
     reason: str
     requested_by: str
     approval_limit: int
+
+
+def bonus_hold(refund_id: str) -> str:
+    """The id of the hold on what a top-up's refund takes of its bonus."""
+    return f"{refund_id}.bonus"
 
 
 def refund_support(registry: Registry) -> dict[str, Support]:
@@ -61,8 +66,12 @@ def insert_refund(
     capture: Record | None,
     destination: str,
     amounts: tuple[int, int, int],
+    bonus: int = 0,
 ) -> Record:
-    """Stage a refund's row. ``amounts`` are to the wallet, to the source, from the capture."""
+    """Stage a refund's row. ``amounts`` are to the wallet, to the source, from the capture.
+
+    ``bonus`` is what it takes of the top-up's bonus.
+    """
     wallet_amount, source_amount, capture_amount = amounts
     amount = wallet_amount + source_amount
     is_order = "reference" in subject
@@ -83,6 +92,8 @@ def insert_refund(
         wallet_amount=wallet_amount,
         source_amount=source_amount,
         capture_amount=capture_amount,
+        bonus_amount=bonus,
+        clawed_back=0,
         reason=new.reason,
         status=str(RefundStatus.AWAITING_APPROVAL if waits else RefundStatus.PENDING),
         requested_by=new.requested_by,

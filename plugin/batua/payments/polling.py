@@ -9,12 +9,11 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from batua.clock import NewId
 from batua.contract import FetchedPayment, GatewayError, Money, PaymentLookup
 from batua.database import Database, Row
 from batua.errors import Conflict
 from batua.ledger import Book, Engine, Need
-from batua.payments.capturing import ApplyPaymentResult
+from batua.payments.intake import Intake
 from batua.payments.purposes import Purposes
 from batua.payments.rescheduling import Postpone
 from batua.payments.starting import RecordReference
@@ -59,25 +58,16 @@ class Poller:
         engine: Engine,
         registry: Registry,
         purposes: Purposes,
+        intake: Intake,
         *,
-        new_id: NewId,
         on_reference: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._database = database
         self._engine = engine
         self._registry = registry
         self._purposes = purposes
-        self._new_id = new_id
+        self._intake = intake
         self._on_reference = on_reference
-
-    async def due(self, limit: int) -> list[str]:
-        """Payments that it is time to ask about."""
-        rows = await self._database.fetch(
-            f"select id from batua_payment where next_poll_at <= $1"
-            f" order by next_poll_at limit {limit}",
-            self._engine.now(),
-        )
-        return [row["id"] for row in rows]
 
     async def poll(self, payment_id: str) -> None:
         """Ask about one payment. Moves money when the provider says that it was captured."""
@@ -91,11 +81,7 @@ class Poller:
         if fetched is None:
             return
         for attempt in fetched.attempts:
-            await self._engine.submit(
-                ApplyPaymentResult(
-                    payment["gateway"], attempt, self._purposes, self._new_id, payment["id"]
-                )
-            )
+            await self._intake.take_in(payment["gateway"], attempt, payment["id"])
         if payment["expires_at"] <= self._engine.now():
             await self._engine.submit(_ExpirePayment(payment_id, self._purposes))
 

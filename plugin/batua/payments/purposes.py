@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from batua.ledger import Book, Need, Record
+from batua.payments.clawbacks import Clawback, Clawed
 
 __all__ = ["Destination", "Placement", "Purpose", "Purposes"]
 
@@ -40,6 +41,9 @@ class Purpose(Protocol):
     def place(self, book: Book, payment: Record) -> Placement:
         """Where a capture of the right amount and currency goes."""
 
+    def wants(self, book: Book, payment: Record) -> bool:
+        """Whether money that the payer's bank has promised for ``payment`` is to be taken."""
+
     def captured(self, book: Book, capture: Record) -> None:
         """A capture was posted: move the subject on, and announce it."""
 
@@ -57,6 +61,15 @@ class Purpose(Protocol):
 
     def source_failed(self, book: Book, refund: Record, *, was_posted: bool) -> None:
         """The provider did not give it back: release the reservation, or reverse the posting."""
+
+    def claw_back(self, book: Book, clawback: Clawback) -> Clawed:
+        """The provider took a capture back that went to the wallet or to the order."""
+
+    def clawed_back(self, book: Book, clawback: Clawback, clawed: Clawed, *, sign: int) -> None:
+        """Count it on the subject; with ``sign`` -1 it was undone. The capture says so already."""
+
+    def disputed(self, book: Book, capture: Record, *, is_lost: bool) -> None:
+        """A dispute of a capture was opened, or lost for good."""
 
 
 Purposes = Mapping[str, Purpose]

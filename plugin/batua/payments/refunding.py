@@ -25,8 +25,11 @@ from batua.contract import (
 from batua.database import Database, Row
 from batua.errors import Conflict, NotFound
 from batua.ledger import Book, Engine, Need, Record, hold_needs
+from batua.ledger.lots import lot_entry_needs
 from batua.ledger.tables import Transfer
+from batua.payments.approving import DecideRefund
 from batua.payments.capturing import Applied
+from batua.payments.new_refunds import bonus_hold
 from batua.payments.purposes import Purpose, Purposes
 from batua.payments.rescheduling import FIRST_POLL_S, Postpone
 from batua.payments.states import RefundStatus, advance_refund
@@ -59,7 +62,10 @@ class ApplyRefundResult:
         need = Need(Refund, "id", self.refund_id)
         yield need
         yield from hold_needs(self.refund_id)
+        yield from hold_needs(bonus_hold(self.refund_id))
         yield Need(Transfer, "id", f"{self.refund_id}.source")
+        yield Need(Transfer, "id", f"{self.refund_id}.bonus")
+        yield from lot_entry_needs(book, f"{self.refund_id}.bonus")
         if book.missing([need]):
             return
         refund = book.need(Refund, "id", self.refund_id)
@@ -121,11 +127,13 @@ class ApplyRefundResult:
         learnt: dict[str, str],
     ) -> None:
         is_open = after in {RefundStatus.PENDING, RefundStatus.UNKNOWN}
+        soon = book.clock + timedelta(seconds=FIRST_POLL_S)
         book.update(
             refund,
             status=str(after),
             failure=self.failure if after is RefundStatus.FAILED else "",
-            next_poll_at=book.clock + timedelta(seconds=FIRST_POLL_S) if is_open else None,
+            # What was put off stays so: a call that never arrives is not made every few seconds.
+            next_poll_at=(refund["next_poll_at"] or soon) if is_open else None,
             updated_at=book.now,
             **learnt,
         )
@@ -180,6 +188,18 @@ class Refunder:
         if gateway is not None:
             await self._send(gateway, refund, is_first=True)
 
+    async def decide(self, refund_id: str, *, approver: str, approve: bool) -> None:
+        """A second person approves a refund, which is sent then, or rejects it.
+
+        Raises ``Forbidden`` and ``Conflict``.
+        """
+        await self._engine.submit(
+            DecideRefund(
+                refund_id=refund_id, approver=approver, approve=approve, purposes=self._purposes
+            )
+        )
+        await self.send(refund_id)
+
     async def _send(self, gateway: Refunds, refund: Row, *, is_first: bool) -> None:
         refund_id = refund["id"]
         request = RefundRequest(
@@ -222,10 +242,10 @@ class Refunder:
         )
 
     async def find(self, gateway: str, result: RefundResult) -> str | None:
-        """The id of our refund that a provider's word is about, or None."""
+        """The id of our own refund that a provider's word is about, or None."""
         row = await self._database.fetch_one(
-            "select id from batua_refund"
-            " where (gateway = $1 and provider_refund_id = $2) or (gateway = $1 and id = $3)",
+            "select id from batua_refund where gateway = $1"
+            " and (provider_refund_id = $2 or id = $3) and requested_by not like 'gateway:%'",
             gateway,
             result.provider_refund_id,
             result.refund_id,
@@ -256,15 +276,6 @@ class Refunder:
             # The provider has never heard of it: sending it under the same key is safe.
             await self._apply(refund_id, ProviderRefundStatus.PENDING, failure="")
             await self._send(gateway, refund, is_first=False)
-
-    async def due(self, limit: int) -> list[str]:
-        """Refunds that it is time to ask about."""
-        rows = await self._database.fetch(
-            "select id from batua_refund where next_poll_at <= $1"
-            f" order by next_poll_at limit {limit}",
-            self._engine.now(),
-        )
-        return [row["id"] for row in rows]
 
     def _gateway(self, refund: Row) -> Refunds | None:
         plugin = self._registry.gateways.get(refund["gateway"])

@@ -13,6 +13,7 @@ from datetime import timedelta
 from piccolo.table import Table
 
 from batua.ledger import Book, Need
+from batua.payments.states import PaymentStatus
 
 __all__ = ["FIRST_POLL_S", "Postpone"]
 
@@ -26,9 +27,10 @@ GIVE_UP_AFTER = timedelta(days=6)
 class Postpone:
     """Put the next look at a payment or a refund off. Moves no money.
 
-    ``gives_up`` is for payments alone: a refund that is not final holds a customer's money, so it
-    is asked about until the provider says what became of it. ``polls`` is how many looks the
-    caller has read of: run again, or beside another look, it puts the next one off once.
+    ``gives_up`` is for payments alone, and not for one whose money is promised: what is authorized
+    and a refund that is not final are asked about until the provider says what became of them.
+    ``polls`` is how many looks the caller has read of: run again, or beside another look, it puts
+    the next one off once.
     """
 
     table: type[Table]
@@ -45,6 +47,8 @@ class Postpone:
         if row["next_poll_at"] is None or row["polls"] != self.polls:
             return
         wait_s = min(FIRST_POLL_S * 2 ** min(row["polls"], 12), WAIT_MAX_S)
-        gives_up = self.gives_up and book.clock - row["created_at"] > GIVE_UP_AFTER
+        is_promised = row["status"] == PaymentStatus.AUTHORIZED
+        is_old = book.clock - row["created_at"] > GIVE_UP_AFTER
+        gives_up = self.gives_up and is_old and not is_promised
         next_poll_at = None if gives_up else book.clock + timedelta(seconds=wait_s)
         book.update(row, polls=row["polls"] + 1, next_poll_at=next_poll_at)

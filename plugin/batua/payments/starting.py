@@ -32,15 +32,20 @@ from batua.payments.switches import GatewayState, Switches
 from batua.payments.tables import Payment
 from batua.registry import Registry
 
-__all__ = ["NewPayment", "PaymentStarter", "insert_payment", "minimum_of", "require_minimum"]
+__all__ = ["NewPayment", "PaymentStarter", "insert_payment", "require_minimum"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPayment:
-    """A payment to be, checked against what its gateway can do."""
+    """A payment to be, checked against what its gateway can do.
+
+    ``front`` is the gateway that the customer chose, and ``gateway`` the one that takes the money:
+    mostly the same.
+    """
 
     id: str
     gateway: str
+    front: str
     mode: Mode
     purpose: str
     subject_id: str
@@ -55,6 +60,7 @@ def insert_payment(book: Book, new: NewPayment) -> Record:
         Payment,
         id=new.id,
         gateway=new.gateway,
+        front=None if new.front == new.gateway else new.front,
         mode=str(new.mode),
         purpose=new.purpose,
         top_up_id=new.subject_id if new.purpose == "top_up" else None,
@@ -159,7 +165,7 @@ class PaymentStarter:
         Raises what ``open_for`` does, and ``InvalidRequest`` (``amount_below_minimum``).
         """
         gateway = await self.open_for(code, money.currency)
-        require_minimum(code, money, minimum_of(gateway, money.currency))
+        require_minimum(code, money, self.minimum(code, money.currency))
         return gateway
 
     async def open_for(self, code: str, currency: str) -> Gateway:
@@ -178,9 +184,18 @@ class PaymentStarter:
         gateway = self._registry.gateway(code)
         if await self._switches.state(code) is GatewayState.DISABLED:
             raise Conflict("gateway_off", f"The gateway {code!r} takes no new payments for now.")
-        capabilities = gateway.manifest.capabilities
+        capabilities = self._processor(code).manifest.capabilities
         require_currency(code, currency, capabilities.currencies if capabilities else frozenset())
         return gateway
+
+    def minimum(self, code: str, currency: str) -> int:
+        """The least that the gateway takes, in minor units, as far as its manifest knows."""
+        capabilities = self._processor(code).manifest.capabilities
+        return capabilities.minimums.get(currency, 1) if capabilities else 1
+
+    def _processor(self, code: str) -> Gateway:
+        """The gateway that takes the money: what it can't, no front of it can."""
+        return self._registry.gateway(self._registry.processor_of(code))
 
     async def start(self, payment_id: str, *, return_url: str) -> Record:
         """Create the payment at its provider and return our row with the checkout.
@@ -196,7 +211,8 @@ class PaymentStarter:
             raise InvalidRequest(f"There is no payment {payment_id!r}.")
         if row["provider_reference"] is not None:
             return Record(Payment, row)
-        gateway = self._registry.gateway(row["gateway"])
+        code = row["front"] or row["gateway"]
+        gateway = self._registry.gateway(code)
         request = PaymentRequest(
             payment_id=payment_id,
             amount=Money(row["amount"], row["currency"]),
@@ -208,22 +224,16 @@ class PaymentStarter:
             created = await gateway.create_payment(request)
         except GatewayRejected as error:
             await self._engine.submit(FailPayment(payment_id, str(error), self._purposes))
-            raise GatewayFailed(row["gateway"], str(error)) from error
+            raise GatewayFailed(code, str(error)) from error
         except (GatewayUnavailable, GatewayOutcomeUnknown) as error:
             raise TryAgain(
                 "gateway_unavailable",
-                f"{row['gateway']} did not answer. Nothing was paid; send the same request again.",
+                f"{code} did not answer. Nothing was paid; send the same request again.",
                 retry_after_s=2,
             ) from error
         payment = await self._engine.submit(RecordReference(payment_id, created))
         await self._on_reference(payment["gateway"], payment["provider_reference"])
         return payment
-
-
-def minimum_of(gateway: Gateway, currency: str) -> int:
-    """The least that the gateway takes, in minor units, as far as its manifest knows."""
-    capabilities = gateway.manifest.capabilities
-    return capabilities.minimums.get(currency, 1) if capabilities else 1
 
 
 def require_minimum(code: str, money: Money, minimum: int) -> None:

@@ -1,4 +1,4 @@
-"""The states of a payment and of a refund, and every step between them. Pure."""
+"""The states of a payment, a refund and a dispute, and every step between them. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-__all__ = ["PaymentStatus", "RefundStatus", "advance_payment", "advance_refund"]
+from batua.contract import DisputeStatus
+
+__all__ = [
+    "PaymentStatus",
+    "RefundStatus",
+    "advance_dispute",
+    "advance_payment",
+    "advance_refund",
+]
 
 
 class PaymentStatus(StrEnum):
@@ -63,7 +71,14 @@ _REFUND: Mapping[RefundStatus, frozenset[RefundStatus]] = {
     RefundStatus.REJECTED: frozenset(),
 }
 
-S = TypeVar("S", PaymentStatus, RefundStatus)
+_DISPUTE: Mapping[DisputeStatus, frozenset[DisputeStatus]] = {
+    DisputeStatus.OPEN: frozenset({DisputeStatus.WON, DisputeStatus.LOST}),
+    # An appeal may bring back what was lost.
+    DisputeStatus.LOST: frozenset({DisputeStatus.WON}),
+    DisputeStatus.WON: frozenset(),
+}
+
+S = TypeVar("S", PaymentStatus, RefundStatus, DisputeStatus)
 
 
 def advance_payment(current: str, to: PaymentStatus) -> PaymentStatus:
@@ -74,6 +89,11 @@ def advance_payment(current: str, to: PaymentStatus) -> PaymentStatus:
 def advance_refund(current: str, to: RefundStatus) -> RefundStatus:
     """The status after ``to`` was heard: an event out of order changes nothing."""
     return _advance(_REFUND, RefundStatus(current), to)
+
+
+def advance_dispute(current: str, to: DisputeStatus) -> DisputeStatus:
+    """The status after ``to`` was heard: an event out of order changes nothing."""
+    return _advance(_DISPUTE, DisputeStatus(current), to)
 
 
 def _advance(table: Mapping[S, frozenset[S]], current: S, to: S) -> S:

@@ -7,6 +7,7 @@ from batua.wallets.adjustments import (
     DecideAdjustment,
     Direction,
 )
+from batua.wallets.bonuses import BonusRule
 from batua.wallets.customers import (
     Customers,
     Newcomer,
@@ -16,7 +17,9 @@ from batua.wallets.customers import (
     require_customer_id,
 )
 from batua.wallets.tables import Adjustment, Consent, Customer, TopUp
-from batua.wallets.top_ups import OpenTopUp, RequestTopUpRefund, TopUpPurpose, TopUpStatus
+from batua.wallets.top_up_purpose import TopUpPurpose
+from batua.wallets.top_up_refunds import RequestTopUpRefund
+from batua.wallets.top_ups import OpenTopUp, TopUpStatus
 from batua.wallets.topping_up import OpenedTopUp, ReadRefund, TopUps
 from batua.wallets.wallets import LotShare, Wallet, read_lots, read_wallet, wallet_id
 
@@ -25,6 +28,7 @@ __all__ = [
     "Adjustment",
     "AdjustmentKind",
     "AdjustmentReason",
+    "BonusRule",
     "Consent",
     "Customer",
     "Customers",

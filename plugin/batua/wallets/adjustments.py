@@ -18,6 +18,7 @@ from batua.ledger import (
     NewLot,
     Record,
     account_needs,
+    credit_needs,
     hold_needs,
 )
 from batua.ledger.tables import Hold
@@ -181,7 +182,7 @@ class DecideAdjustment:
 
 
 def _accounts(customer_id: str, currency: str) -> Iterable[Need]:
-    yield from account_needs(AccountName.wallet(customer_id, currency))
+    yield from credit_needs(AccountName.wallet(customer_id, currency))
     yield from account_needs(AccountName.adjustment(currency))
 
 

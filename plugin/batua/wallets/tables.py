@@ -36,7 +36,11 @@ class Consent(Table, tablename="batua_consent"):
 
 
 class TopUp(Table, tablename="batua_top_up"):
-    """Money from outside into a wallet, through a payment."""
+    """Money from outside into a wallet, through a payment.
+
+    ``bonus`` is what came on top, ``bonus_returned`` what refunds and disputes took of it again,
+    and ``disputed`` what disputes have taken that are open or lost.
+    """
 
     id = Text(primary_key=True)
     customer_id = Text()
@@ -47,6 +51,9 @@ class TopUp(Table, tablename="batua_top_up"):
     credited = BigInt()
     refunded = BigInt()
     refund_reserved = BigInt()
+    bonus = BigInt()
+    bonus_returned = BigInt()
+    disputed = BigInt()
     return_url = Text()
     failure = Text()
     expires_at = Timestamptz()

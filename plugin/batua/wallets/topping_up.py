@@ -6,23 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from batua.clock import NewId
-from batua.contract import (
-    ConfirmRequest,
-    Confirms,
-    GatewayError,
-    GatewayRejected,
-    Money,
-)
+from batua.contract import Money
 from batua.database import Database, Row
-from batua.errors import Conflict, InvalidRequest, NotFound, TryAgain
+from batua.errors import NotFound
 from batua.ledger import Book, Claim, Engine, Need, Operation, Record, StoredAnswer
 from batua.payments import (
-    ApplyPaymentResult,
+    Intake,
     NewPayment,
     NewRefund,
     Payment,
     PaymentStarter,
-    Purposes,
     Refund,
     Refunder,
     refund_support,
@@ -31,7 +24,8 @@ from batua.payments import (
 from batua.registry import Registry
 from batua.wallets.customers import Newcomers
 from batua.wallets.tables import TopUp
-from batua.wallets.top_ups import OpenTopUp, RequestTopUpRefund
+from batua.wallets.top_up_refunds import RequestTopUpRefund
+from batua.wallets.top_ups import OpenTopUp
 
 __all__ = ["OpenedTopUp", "ReadRefund", "TopUps"]
 
@@ -84,7 +78,7 @@ class TopUps:
         registry: Registry,
         starter: PaymentStarter,
         refunder: Refunder,
-        purposes: Purposes,
+        intake: Intake,
         *,
         newcomers: Newcomers,
         new_id: NewId,
@@ -95,7 +89,7 @@ class TopUps:
         self._registry = registry
         self._starter = starter
         self._refunder = refunder
-        self._purposes = purposes
+        self._intake = intake
         self._newcomers = newcomers
         self._new_id = new_id
         self._expires_s = expires_s
@@ -119,7 +113,8 @@ class TopUps:
             adapter = await self._starter.usable(gateway, money)
             payment = NewPayment(
                 id=self._new_id("pmt"),
-                gateway=gateway,
+                gateway=self._registry.processor_of(gateway),
+                front=gateway,
                 mode=adapter.mode,
                 purpose="top_up",
                 subject_id=top_up_id,
@@ -145,37 +140,8 @@ class TopUps:
         return await run_flow(self._engine, claim, top_up_id, prepare, work)
 
     async def confirm(self, top_up_id: str, proof: Mapping[str, str]) -> Row:
-        """Check what the browser brought back, ask the provider, and take in its answer.
-
-        The proof alone moves nothing. Raises ``InvalidRequest`` (``proof_rejected``) and
-        ``TryAgain``.
-        """
-        payment = await self._payment(top_up_id)
-        gateway = self._registry.gateway(payment["gateway"])
-        if not isinstance(gateway, Confirms):
-            raise Conflict(
-                "confirm_unsupported", f"{payment['gateway']} needs no confirm: it tells us itself."
-            )
-        request = ConfirmRequest(
-            payment_id=payment["id"],
-            provider_reference=payment["provider_reference"] or "",
-            amount=Money(payment["amount"], payment["currency"]),
-            proof=proof,
-        )
-        try:
-            result = await gateway.confirm(request)
-        except GatewayRejected as error:
-            raise InvalidRequest(
-                f"The proof of payment was refused: {error}", code="proof_rejected"
-            ) from error
-        except GatewayError as error:
-            raise TryAgain(
-                "gateway_unavailable",
-                f"{payment['gateway']} did not answer. A payment that was made will be credited.",
-            ) from error
-        await self._engine.submit(
-            ApplyPaymentResult(payment["gateway"], result, self._purposes, self._new_id)
-        )
+        """Take in what the browser brought back. Raises what ``Intake.confirm`` does."""
+        await self._intake.confirm(await self._payment(top_up_id), proof)
         return await self.read(top_up_id)
 
     async def refund(self, top_up_id: str, new: NewRefund, claim: Claim[Record]) -> StoredAnswer:

@@ -91,14 +91,15 @@ REFERENCES = {
     "payment": ("top_up_id", "order_id", "customer_id"),
     "capture": ("payment_id", "top_up_id", "order_id", "customer_id", "transfer_seq"),
     "refund": ("order_id", "top_up_id", "capture_id", "customer_id"),
+    "dispute": ("capture_id", "top_up_id", "order_id", "customer_id"),
 }
 STATUSES = (
-    "account", "adjustment", "hold", "idempotency", "inbox", "order", "outbox", "payment",
-    "refund", "top_up",
+    "account", "adjustment", "dispute", "hold", "idempotency", "inbox", "order", "outbox",
+    "payment", "refund", "top_up",
 )  # fmt: skip
 TEXT_KEYS = (
-    "adjustment", "capture", "consent", "customer", "hold", "hold_lot", "idempotency", "inbox",
-    "lot", "lot_entry", "order", "outbox", "payment", "refund", "top_up",
+    "adjustment", "capture", "consent", "customer", "dispute", "hold", "hold_lot", "idempotency",
+    "inbox", "lot", "lot_entry", "order", "outbox", "payment", "refund", "top_up",
 )  # fmt: skip
 
 
@@ -124,9 +125,9 @@ COLUMNS = {column for columns in REFERENCES.values() for column in columns}
 NUMBERED = {"account_id", "transfer_seq"}
 
 
-async def test_every_unknown_status_is_found(shop):
-    await attack(shop, *(f"update batua_{table} set status = 'x'" for table in STATUSES))
-    proof = await check(shop, findings_max=10_000)
+async def test_every_unknown_status_is_found(full_shop):
+    await attack(full_shop, *(f"update batua_{table} set status = 'x'" for table in STATUSES))
+    proof = await check(full_shop, findings_max=10_000)
     found = {table for invariant, table, _ in broken_rows(proof) if invariant == "I11"}
     assert found == {f"batua_{table}" for table in STATUSES}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from batua.contract import AMOUNT_MAX
 from batua.errors import Conflict, InvalidRequest
-from batua.ledger.accounts import AccountName
+from batua.ledger.accounts import AccountKind, AccountName
 from batua.ledger.book import Book
 from batua.ledger.movements import Movement
 from batua.ledger.rules import require_active
@@ -31,6 +31,12 @@ def require_sound(movement: Movement) -> None:
             f"A transfer goes from one account to another, not from {debit.key!r} to itself.",
             pointer="/credit",
             code="accounts_must_differ",
+        )
+    if movement.opens is not None and credit.kind is not AccountKind.WALLET:
+        raise InvalidRequest(
+            f"Only a wallet has lots: {credit.key!r} is none.",
+            pointer="/credit",
+            code="lots_need_a_wallet",
         )
 
 

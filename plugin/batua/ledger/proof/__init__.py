@@ -12,17 +12,23 @@ I3    posted = sum of entries = last balance_after; each balance follows the    
       one before; the same for lots, whose entries agree with their transfers     walk.accounts,
                                                                                   checks.lots
 I4    a wallet's available and held are never below zero; held = its open holds;  walk.accounts,
-      its lots fit into both, and what holds keep of lots is held there           checks.holds,
-                                                                                  checks.lots
+      its lots fit into both, and what holds keep of lots is held there; no       checks.holds,
+      debt is paid back twice                                                     checks.lots,
+                                                                                  checks.disputes
 I5    every amount is a whole number within bounds                                checks.amounts
 I6    one currency along account, transfer, hold, lot, order, refund              walk.parties ...
 I7    each capture has one transfer, each gateway debit one capture               checks.captures
 I8    no credit to a wallet without capture, refund, promotion or staff action;   walk.parties,
-      no bonus lot out of a payment, and only a bonus expires                     checks.refunds,
-                                                                                  checks.lots
-I9    refunds never exceed, and add up to what payments and orders say of them    checks.refunds
+      no bonus lot out of a payment, and only a bonus expires; disputed money,    checks.refunds,
+      losses and debts move by disputes, providers' refunds and repayments alone  checks.lots,
+                                                                                  checks.disputes,
+                                                                                  checks.clawbacks
+I9    refunds never exceed, and add up to what payments and orders say of them,   checks.refunds,
+      and so do disputes, what they took back, and bonuses                        checks.disputes,
+                                                                                  checks.clawbacks
 I10   what was posted is what was captured                                        checks.captures
-I11   an order's status agrees with its amounts; every status is a known word     checks.orders,
+I11   an order's status agrees with its amounts, and a top-up's with its          checks.orders,
+      disputes; every status is a known word                                      checks.disputes,
                                                                                   checks.rows
 I12   a paid order is paid in full, by transfers, captures and captured holds     checks.orders,
       that exist                                                                  checks.holds

@@ -5,6 +5,8 @@ from __future__ import annotations
 from batua.ledger.proof.anchor import Anchor
 from batua.ledger.proof.checks import (
     adjustments,
+    clawbacks,
+    disputes,
     holds,
     lots,
     orders,
@@ -35,6 +37,8 @@ RULES = (
     *holds.RULES,
     *lots.RULES,
     *adjustments.RULES,
+    *disputes.RULES,
+    *clawbacks.RULES,
 )
 
 

@@ -50,6 +50,9 @@ NUMBERS: dict[str, dict[str, Bounds]] = {
         "credited": NOT_NEGATIVE,
         "refunded": NOT_NEGATIVE,
         "refund_reserved": NOT_NEGATIVE,
+        "bonus": NOT_NEGATIVE,
+        "bonus_returned": NOT_NEGATIVE,
+        "disputed": NOT_NEGATIVE,
     },
     "batua_order": {
         "amount": POSITIVE,
@@ -66,12 +69,21 @@ NUMBERS: dict[str, dict[str, Bounds]] = {
         "transfer_seq": POSITIVE,
         "refunded": NOT_NEGATIVE,
         "refund_reserved": NOT_NEGATIVE,
+        "clawed_back": NOT_NEGATIVE,
+        "disputed": NOT_NEGATIVE,
     },
     "batua_refund": {
         "amount": POSITIVE,
         "wallet_amount": NOT_NEGATIVE,
         "source_amount": NOT_NEGATIVE,
         "capture_amount": NOT_NEGATIVE,
+        "bonus_amount": NOT_NEGATIVE,
+        "clawed_back": NOT_NEGATIVE,
+    },
+    "batua_dispute": {
+        "amount": POSITIVE,
+        "bonus_amount": NOT_NEGATIVE,
+        "clawed_back": NOT_NEGATIVE,
     },
 }
 

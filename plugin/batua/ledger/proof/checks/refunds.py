@@ -13,28 +13,44 @@ __all__ = ["RULES"]
 REFUND = ("batua_refund",)
 
 
-def _taken(by: str, whole: str, at_once: str) -> str:
-    """Per ``by``: how much refunds have refunded and reserved out of ``whole``."""
-    return f"""(select {by} as taken_from,
-            sum(case when status = 'succeeded' then {whole}
-                when status in ('pending', 'unknown', 'failed') then {at_once}
+def _taken(by: str, whole: str, at_once: str, *, only: str = "") -> str:
+    """Per ``by``: how much refunds have refunded and reserved out of ``whole``.
+
+    With ``only``, of captures for that destination alone; a refund that took from none counts.
+    """
+    joined = (
+        f"""left join batua_capture c on c.id = r.capture_id
+            where coalesce(c.destination, '{only}') = '{only}' and"""
+        if only
+        else "where"
+    )
+    return f"""(select r.{by} as taken_from,
+            sum(case when r.status = 'succeeded' then {whole}
+                when r.status in ('pending', 'unknown', 'failed') then {at_once}
                 else 0 end) as refunded,
-            sum(case when status = 'awaiting_approval' then {whole}
-                when status in ('pending', 'unknown') then {whole} - ({at_once})
+            sum(case when r.status = 'awaiting_approval' then {whole}
+                when r.status in ('pending', 'unknown') then {whole} - ({at_once})
                 else 0 end) as reserved
-            from batua_refund where {by} is not null group by {by})"""
+            from batua_refund r {joined} r.{by} is not null group by r.{by})"""
 
 
-def _agrees(table: str, taken: str, limit: str, seq: str) -> Rule:
-    """A rule for a table whose rows count what refunds took of them, up to ``limit``."""
+def _agrees(
+    table: str, taken: str, limit: str, seq: str, *, clawed: str = "0", joins: str = ""
+) -> Rule:
+    """A rule for a table whose rows count what refunds took of them, up to ``limit``.
+
+    ``clawed`` is what went back of it, for the payer had got it from the provider too; ``joins``
+    are where that stands.
+    """
+    refunded = f"(coalesce(t.refunded, 0) - {clawed})"
     return Rule(
         invariant="I9",
         table=table,
         sql=f"""select r.id as row_key, {seq} as at_seq, r.refunded, r.refund_reserved as reserved,
-            {limit} as most, coalesce(t.refunded, 0) as expected_refunded,
+            {limit} as most, {refunded} as expected_refunded,
             coalesce(t.reserved, 0) as expected_reserved
-            from {table} r left join {taken} t on t.taken_from = r.id
-            where r.refunded is distinct from coalesce(t.refunded, 0)
+            from {table} r left join {taken} t on t.taken_from = r.id {joins}
+            where r.refunded is distinct from {refunded}
             or r.refund_reserved is distinct from coalesce(t.reserved, 0)
             or coalesce(r.refunded + r.refund_reserved > {limit}, true)""",
         message=table + " {row_key} has {refunded} refunded and {reserved} reserved, expected"
@@ -65,19 +81,25 @@ def _posted(part: str, done: str, total: str) -> Rule:
 RULES = (
     _agrees(
         "batua_capture",
-        _taken("capture_id", "capture_amount", "capture_amount - source_amount"),
+        _taken("capture_id", "r.capture_amount", "r.capture_amount - r.source_amount"),
         "r.amount",
         "r.transfer_seq",
+        clawed="r.clawed_back",
     ),
     _agrees(
         "batua_order",
-        _taken("order_id", "amount", "wallet_amount"),
+        _taken("order_id", "r.amount", "r.wallet_amount", only="order"),
         "(r.paid_from_wallet + r.paid_by_gateway)",
         "null",
+        clawed="coalesce(k.clawed_back, 0)",
+        joins="""left join (
+                select order_id, sum(clawed_back) as clawed_back from batua_capture
+                where destination = 'order' and order_id is not null group by order_id
+            ) k on k.order_id = r.id""",
     ),
     _agrees(
         "batua_top_up",
-        _taken("top_up_id", "amount", "wallet_amount"),
+        _taken("top_up_id", "r.amount", "r.wallet_amount", only="wallet"),
         "r.credited",
         "null",
     ),
@@ -126,7 +148,9 @@ RULES = (
         "source_amount",
         "'succeeded'",
         """sum(case when kind in ('refund_to_source', 'top_up_refund') then amount
-                when kind like 'reversal%' then -amount else 0 end)""",
+                when kind like 'provider_refund%' and kind not like '%bonus%' then amount
+                when kind like 'reversal%' and kind not like '%bonus%' then -amount
+                else 0 end)""",
     ),
     Rule(
         invariant="I9",

@@ -46,6 +46,12 @@ REFERENCES: dict[str, dict[str, str]] = {
         "capture_id": "batua_capture",
         "customer_id": "batua_customer",
     },
+    "batua_dispute": {
+        "capture_id": "batua_capture",
+        "top_up_id": "batua_top_up",
+        "order_id": "batua_order",
+        "customer_id": "batua_customer",
+    },
 }
 """What refers to what. The walk over the ledger checks entries and both sides of transfers."""
 
@@ -60,6 +66,7 @@ OUTBOX = ("pending", "sent", "delivered", "read", "failed", "skipped", "dead")
 WORDS: dict[str, tuple[str, ...]] = {
     "batua_account": ("active", "frozen"),
     "batua_adjustment": ("awaiting_approval", "posted", "rejected"),
+    "batua_dispute": ("open", "won", "lost"),
     "batua_hold": ("held", "captured", "voided", "expired"),
     "batua_idempotency": ("in_progress", "finished"),
     "batua_inbox": INBOX,
@@ -74,7 +81,8 @@ WORDS: dict[str, tuple[str, ...]] = {
 TEXT_KEYS = (
     "batua_hold", "batua_lot", "batua_lot_entry", "batua_hold_lot", "batua_idempotency",
     "batua_customer", "batua_consent", "batua_top_up", "batua_order", "batua_payment",
-    "batua_capture", "batua_refund", "batua_adjustment", "batua_inbox", "batua_outbox",
+    "batua_capture", "batua_refund", "batua_dispute", "batua_adjustment", "batua_inbox",
+    "batua_outbox",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ CREDITS_FROM = {
     "suspense_release": ("suspense",),
     "adjustment_credit": ("adjustment", "promotion"),
     "top_up_bonus": ("promotion",),
+    "debt_returned": ("debt",),
 }
 """The kinds of the debit account for a kind of transfer that may credit a wallet."""
 
@@ -39,8 +40,8 @@ class Parties:
                 row.seq,
                 f"Transfer {row.seq} of kind {row.kind} credits {credit.key} from "
                 f"{debit.key}: expected a capture, a refund with its id, an adjustment with its "
-                "actor, a bonus with its top-up, a release from suspense, a reversal or another "
-                "wallet.",
+                "actor, a bonus with its top-up, a release from suspense, a debt that was paid "
+                "back, a reversal or another wallet.",
             )
         kind = str(row.kind)
         if row.reverses is None and kind.startswith("reversal"):

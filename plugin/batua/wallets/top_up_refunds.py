@@ -1,0 +1,133 @@
+"""Refunds of top-ups: the money and its bonus are held before the gateway is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from batua.contract import Support
+from batua.errors import Conflict, InsufficientFunds
+from batua.ledger import AccountName, Book, Need, Record, account_needs
+from batua.ledger.lots import unspent_of, without_bonus
+from batua.payments import (
+    Capture,
+    Destination,
+    NewRefund,
+    Refund,
+    bonus_hold,
+    insert_refund,
+    known_refund,
+)
+from batua.wallets.bonuses import BonusLeft, bonus_left, bonus_needs
+from batua.wallets.tables import TopUp
+
+__all__ = ["RequestTopUpRefund"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTopUpRefund:
+    """Hold a top-up's money and its bonus, and reserve its refund. The gateway is called later.
+
+    What was spent of the bonus is deducted from what can be refunded. Raises ``Conflict``
+    (``refund_exceeds_refundable``, ``refund_unsupported``), and ``InsufficientFunds`` when the
+    money is spent.
+    """
+
+    top_up_id: str
+    new: NewRefund
+    support: Mapping[str, Support]
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        need = Need(TopUp, "id", self.top_up_id)
+        yield need
+        yield Need(Refund, "id", self.new.id)
+        yield Need(Capture, "top_up_id", self.top_up_id)
+        if not book.missing([need]):
+            top_up = book.need(*need)
+            yield from account_needs(_wallet(top_up))
+            yield from bonus_needs(book, top_up)
+
+    def decide(self, book: Book) -> Record:
+        if (known := known_refund(book, self.new, self.top_up_id)) is not None:
+            return known
+        top_up = book.need(TopUp, "id", self.top_up_id)
+        wallet = book.account(_wallet(top_up))
+        bonus, rest = bonus_left(book, top_up), _rest(top_up)
+        amount = self._amount(book, top_up, rest, bonus, wallet)
+        capture = self._capture(book, amount)
+        self._require_support(capture, amount)
+        takes = without_bonus(wallet, book.lots(_wallet(top_up)), amount)
+        book.hold(self.new.id, _wallet(top_up), amount, refund_id=self.new.id, takes=takes)
+        share = self._hold_bonus(book, top_up, bonus.share(amount, rest - bonus.spent, bonus.free))
+        for row in (top_up, capture):
+            book.update(row, refund_reserved=row["refund_reserved"] + amount)
+        return insert_refund(
+            book,
+            self.new,
+            subject=top_up,
+            capture=capture,
+            destination="source",
+            amounts=(0, amount, amount),
+            bonus=share,
+        )
+
+    def _amount(
+        self, book: Book, top_up: Record, rest: int, bonus: BonusLeft, wallet: Record
+    ) -> int:
+        most = rest - bonus.spent
+        if self.new.amount is not None:
+            amount = self.new.amount
+        else:
+            lots = book.lots(_wallet(top_up))
+            kept = sum(lot["remaining"] - lot["held"] for lot in lots if lot["kind"] == "bonus")
+            amount = min(most, wallet["posted"] - wallet["held"] - kept)
+            if amount <= 0 < most:
+                raise InsufficientFunds(
+                    owner=wallet["owner"], amount=most, available=0, currency=wallet["currency"]
+                )
+        if not 0 < amount <= most:
+            spent = f", after {bonus.spent} of its bonus that is spent" if bonus.spent else ""
+            raise Conflict(
+                "refund_exceeds_refundable",
+                f"Top-up {self.top_up_id!r} has {max(0, most)} {top_up['currency']} left to refund "
+                f"(minor units{spent}), not {amount}.",
+            )
+        return amount
+
+    def _hold_bonus(self, book: Book, top_up: Record, share: int) -> int:
+        takes = unspent_of(book.lots(_wallet(top_up)), self.top_up_id, share)
+        held = sum(amount for _, amount in takes)
+        if held:
+            book.hold(
+                bonus_hold(self.new.id), _wallet(top_up), held, refund_id=self.new.id, takes=takes
+            )
+        return held
+
+    def _require_support(self, capture: Record, amount: int) -> None:
+        support = self.support.get(capture["gateway"], Support.NONE)
+        is_whole = amount == capture["amount"]
+        if support is not Support.PARTIAL and not (support is Support.FULL_ONLY and is_whole):
+            raise Conflict(
+                "refund_unsupported",
+                f"The gateway {capture['gateway']!r} can't refund {amount} of this top-up.",
+            )
+
+    def _capture(self, book: Book, amount: int) -> Record:
+        for capture in book.find(Capture, "top_up_id", self.top_up_id):
+            rest = capture["amount"] - capture["refunded"] - capture["refund_reserved"]
+            if capture["destination"] == Destination.WALLET and amount <= rest:
+                return capture
+        raise Conflict(
+            "refund_exceeds_refundable",
+            f"Top-up {self.top_up_id!r} was paid by more than one payment: none of them has "
+            f"{amount} left. Refund them one by one.",
+        )
+
+
+def _rest(top_up: Record) -> int:
+    gone = top_up["refunded"] + top_up["refund_reserved"] + top_up["disputed"]
+    return int(top_up["credited"] - gone)
+
+
+def _wallet(top_up: Record) -> AccountName:
+    return AccountName.wallet(top_up["customer_id"], top_up["currency"])
