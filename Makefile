@@ -19,9 +19,9 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+$(VENV)/.dev: requirements-dev.lock pyproject.toml examples/batua-stripe/pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e examples/batua-stripe
 	@touch $(VENV)/.runtime $@
 
 install: $(VENV)/.runtime ## Make .venv with what running needs
@@ -49,6 +49,7 @@ lint: $(VENV)/.dev ## Style, format and import layers
 
 types: $(VENV)/.dev ## Strict types
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file examples/batua-stripe/pyproject.toml examples/batua-stripe/src
 
 format: $(VENV)/.dev ## Rewrite to the house format
 	$(BIN)/ruff check --fix .

@@ -25,7 +25,7 @@ from batua.ledger.tables import (
 )
 from batua.orders import Order
 from batua.outbox import OutboxMessage
-from batua.payments import Capture, GatewaySwitch, Payment, Refund
+from batua.payments import Capture, Dispute, GatewaySwitch, Payment, Refund
 from batua.wallets import Adjustment, Consent, Customer, TopUp
 from batua_admin.forms import forms
 from batua_admin.guards import OWNERS_ONLY, READ_ONLY
@@ -47,6 +47,8 @@ LISTS: tuple[tuple[str, type[Table], str, str], ...] = (
                           " order_id top_up_id created_at", "id"),
     ("Payments", Capture, "provider_payment_id destination reason amount currency customer_id"
                           " gateway mode refunded captured_at id", "id"),
+    ("Payments", Dispute, "id provider_dispute_id status amount currency reason customer_id order_id"
+                          " top_up_id gateway opened_at closed_at", "id"),
     ("Payments", GatewaySwitch, "code state updated_by updated_at", "updated_at"),
     ("Money", Account, "key posted held currency kind owner status", "id"),
     ("Money", Transfer, "seq kind amount currency debit_account credit_account order_id top_up_id"

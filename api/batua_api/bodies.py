@@ -13,10 +13,11 @@ from litestar.openapi.spec import Schema as OpenAPISchema
 
 from batua.errors import InvalidRequest
 
-__all__ = ["KEY_HEADER", "KEY_LENGTH_MAX", "KeyUse", "body_of", "decode_body"]
+__all__ = ["KEY_HEADER", "KEY_LENGTH_MAX", "KeyUse", "body_of", "decode_body", "decode_proof"]
 
 KEY_HEADER = "Idempotency-Key"
 KEY_LENGTH_MAX = 255
+PROOF_FIELDS_MAX = 20
 
 
 class KeyUse(StrEnum):
@@ -92,3 +93,14 @@ def _inline(node: Any, definitions: dict[str, Any]) -> Any:
     if reference:
         return _inline(definitions[reference.rpartition("/")[2]], definitions)
     return {key: _inline(value, definitions) for key, value in node.items()}
+
+
+def decode_proof(body: bytes) -> dict[str, str]:
+    """What a browser brought back from a provider: names and texts. Raises ``InvalidRequest``."""
+    try:
+        proof = msgspec.json.decode(body, type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InvalidRequest("The proof must be a JSON object of strings.") from None
+    if len(proof) > PROOF_FIELDS_MAX:
+        raise InvalidRequest(f"The proof has more than {PROOF_FIELDS_MAX} fields.")
+    return proof

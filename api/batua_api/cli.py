@@ -10,18 +10,17 @@ import batua.fixed_sqlite  # noqa: F401
 import asyncio
 import os
 import sys
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import click
 
 from batua import __version__
 from batua.bootstrap import Batua, open_batua
+from batua.contract import Capabilities, active_currencies
 from batua.database import migrate as migrate_database
-from batua.database import open_database
+from batua.database import open_database, pending
 from batua.errors import BatuaError, ConfigurationError, InvalidRequest
 from batua.settings import Settings, read_settings
-from batua.testing.serving import serving
-from batua.testing.simulators.razorpay import RazorpaySimulator
 from batua.wallets import require_customer_id
 from batua_admin import create_staff
 from batua_api.auth import Role, Scope, issue_token
@@ -29,7 +28,10 @@ from batua_api.demo import run_demo
 from batua_api.interrupts import interrupted
 from batua_api.local import local_settings
 from batua_api.logs import configure_logs
+from batua_api.new_gateway import new_gateway
+from batua_api.reconcile import FORMATS, exit_code, reconcile_day, show_reports
 from batua_api.server import run_server
+from batua_api.simulators import installed_simulators, new_simulator, serve_simulator
 from batua_api.verifying import Shown, print_proof, verify_ledger
 
 __all__ = ["main"]
@@ -173,14 +175,35 @@ async def _gateways(settings: Settings) -> None:
         await _print_gateways(batua)
 
 
+MORE = (
+    "recurring", "disputes", "transactions", "settlements", "card_tokens", "network_tokens",
+    "upi_intent",
+)  # fmt: skip
+"""What a gateway either can or can't."""
+
+
+def _currencies(capabilities: Capabilities) -> str:
+    if capabilities.currencies == active_currencies():
+        return "all that there are"
+    return ", ".join(sorted(capabilities.currencies))
+
+
+def _taken_by(batua: Batua, code: str) -> str:
+    processor = batua.registry.processor_of(code)
+    return "" if processor == code else f", money by {processor}"
+
+
 async def _print_gateways(batua: Batua) -> None:
-    states = await batua.switches.states()
+    is_migrated = not await pending(batua.database)
+    if not is_migrated:
+        click.echo("The database is not migrated, so no state is known: run batua migrate.")
+    states = await batua.switches.states() if is_migrated else {}
     for code, plugin in batua.registry.gateways.items():
         manifest, capabilities = plugin.manifest, plugin.manifest.capabilities
         mode = plugin.instance.mode if plugin.instance else "-"
         click.echo(f"{code}  {manifest.name} {manifest.version}  by {manifest.author}")
         click.echo(f"  {manifest.summary}")
-        click.echo(f"  state {states[code]}, mode {mode}")
+        click.echo(f"  state {states.get(code, '-')}, mode {mode}{_taken_by(batua, code)}")
         if plugin.problem:
             click.echo(f"  {plugin.problem}")
         if capabilities is not None:
@@ -188,45 +211,57 @@ async def _print_gateways(batua: Batua) -> None:
                 f"  confirm {'yes' if capabilities.confirm else 'no'}, capture "
                 f"{capabilities.capture}, void {capabilities.void}, refund {capabilities.refund}"
             )
-            click.echo(f"  currencies {', '.join(sorted(capabilities.currencies))}")
+            more = [name for name in MORE if getattr(capabilities, name)]
+            click.echo(f"  {', '.join(name.replace('_', ' ') for name in more) or 'nothing more'}")
+            click.echo(f"  currencies {_currencies(capabilities)}")
 
 
 @cli.command()
-@click.argument("provider", type=click.Choice(["razorpay"]))
+@click.argument("provider", type=click.Choice(list(installed_simulators())))
 @click.option("--port", default=9001, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--webhook-url", help="Where events go.")
-@click.option("--key-id", default="rzp_test_simulator", show_default=True)
-@click.option("--key-secret", default="simulator_key_secret", show_default=True)
-@click.option("--webhook-secret", default="simulator_webhook_secret", show_default=True)
-def simulate(
-    provider: str,
-    port: int,
-    webhook_url: str | None,
-    key_id: str,
-    key_secret: str,
-    webhook_secret: str,
-) -> None:
-    """A provider's simulator on its own, on 127.0.0.1."""
+@click.option("--key-id", help="Razorpay's.")
+@click.option("--key-secret", help="Razorpay's.")
+@click.option("--webhook-secret", help="What signs the events, where one does.")
+def simulate(provider: str, port: int, webhook_url: str | None, **keys: str | None) -> None:
+    """A provider's simulator on its own, on 127.0.0.1. It prints the settings of its gateway."""
     configure_logs()
-    simulator = RazorpaySimulator(
-        key_id=key_id,
-        key_secret=key_secret,
-        webhook_secret=webhook_secret,
+    simulator = new_simulator(
+        provider,
         webhook_url=webhook_url,
-        store=None,
         public_url=f"http://127.0.0.1:{port}",
+        secrets={name: value for name, value in keys.items() if value is not None},
     )
-    click.echo(f"{provider} is simulated at http://127.0.0.1:{port}  key {key_id}")
-    asyncio.run(_simulate(simulator, port))
+    serve_simulator(simulator, port)
 
 
-async def _simulate(simulator: RazorpaySimulator, port: int) -> None:
-    async with serving(simulator.app, port=port):
-        await simulator.start()
-        try:
-            await interrupted()
-        finally:
-            await simulator.stop()
+cli.add_command(new_gateway)
+
+
+@cli.command()
+@click.option("--gateway", help="Its code. Default: every gateway")
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="UTC. Default: yesterday")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--heal", is_flag=True, help="Take in what only the provider knows. May move money.")
+def reconcile(gateway: str | None, day: datetime | None, form: str, *, heal: bool) -> None:
+    """Our books against the providers'. Exit 1 on a break, 2 if one could not be asked."""
+    chosen = day.date() if day is not None else None
+    try:
+        settings = local_settings(os.environ)
+        code = asyncio.run(_reconcile(settings, gateway, chosen, form, heal=heal))
+    except BatuaError as error:
+        click.echo(f"batua: {error}", err=True)
+        code = 2  # 1 says that the books differ, and nobody has looked
+    sys.exit(code)
+
+
+async def _reconcile(
+    settings: Settings, gateway: str | None, day: date | None, form: str, *, heal: bool
+) -> int:
+    async with open_batua(settings, os.environ) as batua:
+        reports = await reconcile_day(batua, gateway=gateway, day=day, heal=heal)
+    show_reports(reports, form)
+    return exit_code(reports)
 
 
 @cli.command()

@@ -1,10 +1,9 @@
-"""The demo: one process with the shop, its worker and the providers' simulators."""
+"""The demo: one process with the shop, its worker and the simulators of every gateway there is."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import click
 from litestar import asgi
@@ -16,33 +15,27 @@ from batua.contract import Money, format_money
 from batua.database import migrate, open_database
 from batua.settings import Settings, read_settings
 from batua.testing.serving import serving
-from batua.testing.simulators.razorpay import RazorpaySimulator
+from batua.testing.simulators.kit.simulator import Simulator
 from batua.testing.simulators.whatsapp import WhatsAppSimulator
 from batua.wallets import Adjust, AdjustmentReason, Direction, Newcomer
 from batua_admin import create_staff, has_staff
 from batua_api.app import create_app
 from batua_api.interrupts import interrupted
-from batua_api.local import beside_database, demo_secrets
+from batua_api.local import beside_database, demo_secrets, secret_name
 from batua_api.plugin import BatuaPlugin
+from batua_api.simulators import installed_simulators, new_simulator, running, secret_keywords
 
 __all__ = ["run_demo"]
 
-KEY_ID = "rzp_test_simulator"
 PHONE_NUMBER_ID = "1000000000001"
 STAFF = "owner"
 OPENING_BALANCES = {"asha": 200_000, "ravi": 75_000, "meera": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class _Simulators:
-    razorpay: RazorpaySimulator
-    whatsapp: WhatsAppSimulator
-
-
 async def run_demo(environ: Mapping[str, str], *, port: int, database_url: str) -> None:
     """Serve until interrupted. The core's settings may come from ``environ``, no gateway's do."""
     base = f"http://127.0.0.1:{port}"
-    secrets = demo_secrets(database_url)
+    secrets = demo_secrets(database_url, _secret_names())
     settings = _settings(environ, secrets, base, database_url)
     database = open_database(database_url)
     await database.open()
@@ -50,26 +43,31 @@ async def run_demo(environ: Mapping[str, str], *, port: int, database_url: str) 
         await migrate(database)
     finally:
         await database.close()
-    plugins = _plugin_settings(secrets, base)
+    simulators = _simulators(secrets, base, database_url)
+    whatsapp = _whatsapp(secrets, base, database_url)
+    plugins = _plugin_settings(simulators, secrets, base)
     # Seeded before it serves: whoever finds it ready finds the customers too.
     async with open_batua(settings, plugins, newcomers=_newcomer) as batua:
         await _seed(batua, secrets["DEMO_STAFF_PASSWORD"])
-    simulators = _simulators(secrets, base, database_url)
     plugin = BatuaPlugin(settings, plugins, with_worker=True, newcomers=_newcomer)
     app = create_app(
         plugin,
-        _mount("/simulators/razorpay", simulators.razorpay.app),
-        _mount("/simulators/whatsapp", simulators.whatsapp.app),
+        *(_mount(f"/simulators/{one.code}", one.app) for one in simulators),
+        _mount("/simulators/whatsapp", whatsapp.app),
     )
-    async with serving(app, port=port):
-        await simulators.razorpay.start()
-        await simulators.whatsapp.start()
-        try:
-            click.echo(_welcome(base, settings, secrets["DEMO_STAFF_PASSWORD"]))
-            await interrupted()
-        finally:
-            await simulators.razorpay.stop()
-            await simulators.whatsapp.stop()
+    async with serving(app, port=port), running(*simulators, whatsapp):
+        names = {one.name: one.public_url for one in simulators}
+        click.echo(_welcome(base, settings, secrets["DEMO_STAFF_PASSWORD"], names))
+        await interrupted()
+
+
+def _secret_names() -> dict[str, str]:
+    """What the simulators keep secret, by its name in the file, and what each begins with."""
+    return {
+        secret_name(code, keyword): prefix
+        for code in installed_simulators()
+        for keyword, prefix in secret_keywords(code).items()
+    }
 
 
 def _settings(
@@ -83,13 +81,14 @@ def _settings(
     return read_settings(core, database_url=database_url, public_url=base, notifier="whatsapp")
 
 
-def _plugin_settings(secrets: Mapping[str, str], base: str) -> dict[str, str]:
+def _plugin_settings(
+    simulators: Sequence[Simulator], secrets: Mapping[str, str], base: str
+) -> dict[str, str]:
+    gateways: dict[str, str] = {}
+    for simulator in simulators:
+        gateways |= simulator.settings()
     return {
-        "BATUA_RAZORPAY_KEY_ID": KEY_ID,
-        "BATUA_RAZORPAY_KEY_SECRET": secrets["BATUA_RAZORPAY_KEY_SECRET"],
-        "BATUA_RAZORPAY_WEBHOOK_SECRET": secrets["BATUA_RAZORPAY_WEBHOOK_SECRET"],
-        "BATUA_RAZORPAY_BASE_URL": f"{base}/simulators/razorpay",
-        "BATUA_RAZORPAY_CHECKOUT_URL": f"{base}/simulators/razorpay/v1/checkout",
+        **gateways,
         "BATUA_WHATSAPP_PHONE_NUMBER_ID": PHONE_NUMBER_ID,
         "BATUA_WHATSAPP_ACCESS_TOKEN": secrets["BATUA_WHATSAPP_ACCESS_TOKEN"],
         "BATUA_WHATSAPP_APP_SECRET": secrets["BATUA_WHATSAPP_APP_SECRET"],
@@ -97,23 +96,28 @@ def _plugin_settings(secrets: Mapping[str, str], base: str) -> dict[str, str]:
     }
 
 
-def _simulators(secrets: Mapping[str, str], base: str, database_url: str) -> _Simulators:
-    return _Simulators(
-        RazorpaySimulator(
-            key_id=KEY_ID,
-            key_secret=secrets["BATUA_RAZORPAY_KEY_SECRET"],
-            webhook_secret=secrets["BATUA_RAZORPAY_WEBHOOK_SECRET"],
-            webhook_url=f"{base}/api/v1/webhooks/razorpay",
-            store=beside_database(database_url, "razorpay-simulator"),
-            public_url=f"{base}/simulators/razorpay",
-        ),
-        WhatsAppSimulator(
-            phone_number_id=PHONE_NUMBER_ID,
-            access_token=secrets["BATUA_WHATSAPP_ACCESS_TOKEN"],
-            app_secret=secrets["BATUA_WHATSAPP_APP_SECRET"],
-            webhook_url=f"{base}/api/v1/webhooks/whatsapp",
-            store=beside_database(database_url, "whatsapp-simulator"),
-        ),
+def _simulators(secrets: Mapping[str, str], base: str, database_url: str) -> tuple[Simulator, ...]:
+    return tuple(
+        new_simulator(
+            code,
+            webhook_url=f"{base}/api/v1/webhooks/{code}",
+            public_url=f"{base}/simulators/{code}",
+            store=beside_database(database_url, f"{code}-simulator"),
+            secrets={
+                keyword: secrets[secret_name(code, keyword)] for keyword in secret_keywords(code)
+            },
+        )
+        for code in installed_simulators()
+    )
+
+
+def _whatsapp(secrets: Mapping[str, str], base: str, database_url: str) -> WhatsAppSimulator:
+    return WhatsAppSimulator(
+        phone_number_id=PHONE_NUMBER_ID,
+        access_token=secrets["BATUA_WHATSAPP_ACCESS_TOKEN"],
+        app_secret=secrets["BATUA_WHATSAPP_APP_SECRET"],
+        webhook_url=f"{base}/api/v1/webhooks/whatsapp",
+        store=beside_database(database_url, "whatsapp-simulator"),
     )
 
 
@@ -156,14 +160,14 @@ def _mount(path: str, app: ASGIApp) -> ASGIRouteHandler:
     return simulator
 
 
-def _welcome(base: str, settings: Settings, password: str) -> str:
+def _welcome(base: str, settings: Settings, password: str, simulators: Mapping[str, str]) -> str:
     customers = ", ".join(
         f"{name} {format_money(amount, 'INR')}" for name, amount in OPENING_BALANCES.items()
     )
     rows = [
         ("API", f"{base}/api/v1/docs"),
         ("Staff panel", f"{base}/admin/   user {STAFF}   password {password}"),
-        ("Razorpay", f"{base}/simulators/razorpay/   (simulator)"),
+        *((name, f"{url}/   (simulator)") for name, url in simulators.items()),
         ("WhatsApp", f"{base}/simulators/whatsapp/   (simulator)"),
         ("Database", settings.database_url.rpartition("@")[2]),
         ("Customers", f"seeded with {customers}"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from batua.settings import Settings, read_settings
 
-__all__ = ["beside_database", "demo_secrets", "known_secrets", "local_settings"]
+__all__ = ["beside_database", "demo_secrets", "known_secrets", "local_settings", "secret_name"]
 
 
 def beside_database(database_url: str, suffix: str) -> Path:
@@ -32,16 +32,23 @@ def known_secrets(database_url: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if "=" in line)
 
 
-def demo_secrets(database_url: str) -> dict[str, str]:
-    """The demo's secrets, made up on first use."""
+def secret_name(code: str, keyword: str) -> str:
+    """The name of a simulator's secret in the file."""
+    return f"SIMULATOR_{code}_{keyword}".upper()
+
+
+def demo_secrets(database_url: str, simulators: Mapping[str, str]) -> dict[str, str]:
+    """The demo's secrets, made up on first use.
+
+    ``simulators`` has the names of those of the simulators, and what each must begin with.
+    """
     known = known_secrets(database_url)
     wanted = {
         "BATUA_JWT_SECRET": secrets.token_hex(32),
-        "BATUA_RAZORPAY_KEY_SECRET": secrets.token_hex(16),
-        "BATUA_RAZORPAY_WEBHOOK_SECRET": secrets.token_hex(16),
         "BATUA_WHATSAPP_ACCESS_TOKEN": secrets.token_hex(16),
         "BATUA_WHATSAPP_APP_SECRET": secrets.token_hex(16),
         "DEMO_STAFF_PASSWORD": secrets.token_urlsafe(9),
+        **{name: prefix + secrets.token_hex(16) for name, prefix in simulators.items()},
     }
     kept = wanted | known
     if kept != known:

@@ -14,7 +14,6 @@ from batua.wallets import AdjustmentKind, AdjustmentReason, Direction
 __all__ = [
     "AdjustmentView",
     "Checkout",
-    "ConfirmTopUp",
     "CreateAdjustment",
     "CreateOrder",
     "CreateTopUp",
@@ -26,6 +25,7 @@ __all__ = [
     "OrderView",
     "Page",
     "PayOrder",
+    "PaymentProof",
     "PaymentView",
     "PutCustomer",
     "RefundOrder",
@@ -65,7 +65,7 @@ class CreateTopUp(Body):
     return_url: ReturnUrl | None = None
 
 
-class ConfirmTopUp(msgspec.Struct):
+class PaymentProof(msgspec.Struct):
     """What the provider's page gave to the browser: its names are the provider's own."""
 
 
@@ -185,7 +185,7 @@ class StatementItem(msgspec.Struct, kw_only=True):
 
 
 class TopUpView(msgspec.Struct, kw_only=True):
-    """``credited`` is what was captured, never what was asked."""
+    """``credited`` is what was captured, never what was asked; ``bonus`` came on top of it."""
 
     id: str
     status: str
@@ -194,6 +194,7 @@ class TopUpView(msgspec.Struct, kw_only=True):
     gateway: str
     credited: int
     refunded: int
+    bonus: int
     failure: str
     checkout: Checkout | None
     customer: str

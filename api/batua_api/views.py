@@ -40,9 +40,13 @@ __all__ = [
 ]
 
 
-def gateway_view(plugin: Plugin[Gateway], state: GatewayState) -> GatewayView:
+def gateway_view(
+    plugin: Plugin[Gateway], processor: Plugin[Gateway], state: GatewayState
+) -> GatewayView:
+    """A gateway as a customer sees it: what it collects is what its ``processor`` does."""
     manifest, capabilities = plugin.manifest, plugin.manifest.capabilities
-    if capabilities is None:
+    collects = processor.manifest.capabilities
+    if capabilities is None or collects is None:
         raise TypeError(f"{manifest.code} has no capabilities")
     return GatewayView(
         code=manifest.code,
@@ -50,14 +54,15 @@ def gateway_view(plugin: Plugin[Gateway], state: GatewayState) -> GatewayView:
         summary=manifest.summary,
         category=manifest.category,
         state=str(state),
-        currencies=sorted(capabilities.currencies),
-        minimums=dict(capabilities.minimums),
+        currencies=sorted(collects.currencies),
+        minimums=dict(collects.minimums),
         capabilities={
             "confirm": capabilities.confirm,
             "capture": str(capabilities.capture),
             "void": str(capabilities.void),
             "refund": str(capabilities.refund),
             "recurring": capabilities.recurring,
+            "upi_intent": capabilities.upi_intent,
             "settlements": capabilities.settlements,
         },
     )
@@ -117,6 +122,7 @@ def top_up_view(opened: OpenedTopUp) -> TopUpView:
         gateway=top_up["gateway"],
         credited=top_up["credited"],
         refunded=top_up["refunded"],
+        bonus=top_up["bonus"] - top_up["bonus_returned"],
         failure=top_up["failure"],
         checkout=_checkout(opened.payment),
         customer=top_up["customer_id"],
@@ -159,7 +165,7 @@ def order_payment_view(made: OrderPayment) -> OrderPaymentView:
     opened = PaymentView(
         id=payment["id"],
         method="gateway",
-        gateway=payment["gateway"],
+        gateway=payment["front"] or payment["gateway"],
         status=payment["status"],
         amount=payment["amount"],
         currency=payment["currency"],
@@ -209,6 +215,6 @@ def _checkout(payment: Row) -> Checkout | None:
     return {
         **kept,
         **url,
-        "gateway": payment["gateway"],
+        "gateway": payment["front"] or payment["gateway"],
         "provider_reference": payment["provider_reference"],
     }

@@ -12,7 +12,7 @@ from piccolo.table import Table
 
 from batua.clock import Clock, NewId, new_id, utc_now
 from batua.database import Database, open_database
-from batua.inbox import Applier, InboxEvent, Receiver
+from batua.inbox import Applier, InboxEvent, Receiver, Silence
 from batua.ledger import Engine, Expiry
 from batua.ledger.tables import (
     Account,
@@ -29,7 +29,9 @@ from batua.orders import Order, OrderPurpose, Orders
 from batua.outbox import Announcer, Outbox, OutboxMessage
 from batua.payments import (
     Capture,
+    Dispute,
     GatewaySwitch,
+    Intake,
     Payment,
     PaymentStarter,
     Poller,
@@ -38,10 +40,12 @@ from batua.payments import (
     Refunder,
     Switches,
 )
+from batua.reconciliation import Reconciler
 from batua.registry import Plugin, Registry
 from batua.settings import Settings, unknown_variables
 from batua.wallets import (
     Adjustment,
+    BonusRule,
     Consent,
     Customer,
     Customers,
@@ -57,7 +61,7 @@ __all__ = ["TABLES", "Batua", "open_batua"]
 
 WRITE_ORDER: tuple[type[Table], ...] = (
     Account, Transfer, Entry, Customer, Consent, TopUp, Order, Adjustment, Payment, Capture,
-    Refund, Hold, Lot, LotEntry, HoldLot, IdempotencyKey, GatewaySwitch, OutboxMessage,
+    Refund, Dispute, Hold, Lot, LotEntry, HoldLot, IdempotencyKey, GatewaySwitch, OutboxMessage,
 )  # fmt: skip
 """The tables that operations write, parents before children."""
 
@@ -84,6 +88,8 @@ class Batua:
     poller: Poller
     refunder: Refunder
     outbox: Outbox
+    silence: Silence
+    reconciler: Reconciler
     worker: Worker
     newcomers: Newcomers
     now: Clock
@@ -104,7 +110,12 @@ async def open_batua(
     ``environ`` holds the plugins' settings. ``newcomers`` says what is known of a customer who is
     seen for the first time. Raises ``ConfigurationError``.
     """
-    registry = Registry(environ, now=now, timeout_s=settings.gateway_timeout_s)
+    registry = Registry(
+        environ,
+        now=now,
+        timeout_s=settings.gateway_timeout_s,
+        failures_max=settings.breaker_failures,
+    )
     database = open_database(settings.database_url, pool_size=settings.database_pool_size)
     try:
         await database.open()
@@ -137,7 +148,7 @@ def _build(
     )
     announcer = Announcer(new_id)
     purposes: Purposes = {
-        "top_up": TopUpPurpose(announcer),
+        "top_up": TopUpPurpose(announcer, _bonus_rule(settings)),
         "order": OrderPurpose(announcer),
     }
     customers = Customers(database, engine, newcomers=newcomers, new_id=new_id)
@@ -147,10 +158,11 @@ def _build(
         database, engine, registry, switches, purposes, on_reference=receiver.match_again
     )
     refunder = Refunder(database, engine, registry, purposes)
-    poller = Poller(
-        database, engine, registry, purposes, new_id=new_id, on_reference=receiver.match_again
+    intake = Intake(engine, registry, purposes, new_id=new_id)
+    poller = Poller(database, engine, registry, purposes, intake, on_reference=receiver.match_again)
+    applier = Applier(
+        database, engine, registry, refunder, intake, purposes, announcer, now=now, new_id=new_id
     )
-    applier = Applier(database, engine, registry, refunder, purposes, now=now, new_id=new_id)
     notifier = registry.notifiers.get(settings.notifier)
     outbox = Outbox(
         database,
@@ -159,21 +171,30 @@ def _build(
         find_recipient=customers.find_recipient,
         opt_out=customers.opt_out,
     )
+    silence = Silence(database, registry, now=now, silence_s=settings.webhook_silence_s)
+    reconciler = Reconciler(
+        database, registry, applier.take_in, now=now, days=settings.reconcile_days
+    )
     worker = Worker(
-        receiver=receiver,
+        database=database,
+        registry=registry,
+        now=now,
         applier=applier,
         poller=poller,
         refunder=refunder,
         outbox=outbox,
         expiry=Expiry(database, engine),
+        silence=silence,
+        reconciler=reconciler,
+        reconcile_every_s=settings.reconcile_every_s,
     )
     expires_s = settings.top_up_expiry_s
     top_ups = TopUps(
-        database, engine, registry, starter, refunder, purposes,
+        database, engine, registry, starter, refunder, intake,
         newcomers=newcomers, new_id=new_id, expires_s=expires_s,
     )  # fmt: skip
     orders = Orders(
-        database, engine, registry, starter, refunder, purposes, announcer,
+        database, engine, registry, starter, refunder, intake, announcer,
         newcomers=newcomers, new_id=new_id, expires_s=expires_s,
     )  # fmt: skip
     return Batua(
@@ -190,10 +211,22 @@ def _build(
         poller=poller,
         refunder=refunder,
         outbox=outbox,
+        silence=silence,
+        reconciler=reconciler,
         worker=worker,
         newcomers=newcomers,
         now=now,
         new_id=new_id,
+    )
+
+
+def _bonus_rule(settings: Settings) -> BonusRule:
+    return BonusRule(
+        currency=settings.currency,
+        percent=settings.top_up_bonus_percent,
+        at_least=settings.top_up_bonus_from,
+        most=settings.top_up_bonus_max,
+        days=settings.top_up_bonus_days,
     )
 
 

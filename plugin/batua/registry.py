@@ -7,34 +7,41 @@ means "accept".
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
 import httpx
 import requests
 
+from batua.breaker import Breaker
 from batua.clock import Clock
-from batua.contract import Gateway, Manifest, Notifier, Transport, check_gateway
+from batua.contract import (
+    Fronts,
+    Gateway,
+    GatewayUnavailable,
+    Manifest,
+    Notifier,
+    NotifierUnavailable,
+    Transport,
+    check_gateway,
+)
 from batua.errors import ConfigurationError, Conflict
-from batua.failpoints import reach
 from batua.settings import read_plugin_settings
+from batua.transports import BlockingCalls, GuardedAdapter, GuardedTransport
 
 __all__ = ["Plugin", "Registry"]
 
 GATEWAYS = "batua.gateways"
 NOTIFIERS = "batua.notifiers"
-THREADS_PER_PLUGIN = 8
-"""A provider that hangs fills its own threads and nobody else's."""
+FAILURES_MAX = 5
 
 log = logging.getLogger(__name__)
 
 P = TypeVar("P", Gateway, Notifier)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +54,26 @@ class Plugin(Generic[P]):
 
 
 class Registry:
-    """The plugins of one process. ``close`` frees their connections and threads."""
+    """The plugins of one process. ``close`` frees their connections and threads.
 
-    def __init__(self, environ: Mapping[str, str], *, now: Clock, timeout_s: float) -> None:
+    ``breakers`` has the circuit breaker of each plugin by its code. ``failures_max`` calls in a
+    row without an answer open it; ``monotonic`` is its clock in seconds.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        now: Clock,
+        timeout_s: float,
+        failures_max: int = FAILURES_MAX,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._now = now
         self._timeout_s = timeout_s
+        self._failures_max = failures_max
+        self._monotonic = monotonic
+        self.breakers: dict[str, Breaker] = {}
         self._closers: list[Callable[[], Any]] = []
         self._http: list[httpx.AsyncClient] = []
         # Loading the certificates takes longer than all the rest of opening a shop.
@@ -60,6 +82,9 @@ class Registry:
             code: self._build(code, loaded, environ)
             for code, loaded in _load(GATEWAYS, _check_gateway).items()
         }
+        # A front may come before its processor: all are built first.
+        self._processors: dict[str, str] = {}
+        self.gateways |= {code: self._connected(code) for code in self.gateways}
         self.notifiers: dict[str, Plugin[Notifier]] = {
             code: self._build(code, loaded, environ)
             for code, loaded in _load(NOTIFIERS, _check_notifier).items()
@@ -80,37 +105,78 @@ class Registry:
             raise Conflict("gateway_off", f"The gateway {code!r} can't be used: {why}")
         return plugin.instance
 
+    def processor_of(self, code: str) -> str:
+        """Whose money a payment of this gateway is: its processor's where it is a front."""
+        return self._processors.get(code, code)
+
+    def _connected(self, code: str) -> Plugin[Gateway]:
+        plugin = self.gateways[code]
+        front: object = plugin.instance
+        if not isinstance(front, Fronts):
+            return plugin
+        try:
+            name = front.processor
+            front.connect(self._processor(code, name))
+        except ValueError as error:
+            return replace(plugin, instance=None, problem=f"{code} is off: {error}")
+        self._processors[code] = name
+        return plugin
+
+    def _processor(self, code: str, name: str) -> Gateway:
+        if name == code:
+            raise ValueError("it can't be its own processor")
+        plugin = self.gateways.get(name)
+        if plugin is None:
+            raise ValueError(f"its processor {name!r} is not installed")
+        if plugin.instance is None:
+            raise ValueError(f"its processor can't be used: {plugin.problem}")
+        if isinstance(plugin.instance, Fronts):
+            raise ValueError(f"its processor {name!r} takes no money itself")  # noqa: TRY004 - a setting is wrong, no type
+        return plugin.instance
+
     def _build(self, code: str, plugin: type[P], environ: Mapping[str, str]) -> Plugin[P]:
         try:
             settings = read_plugin_settings(plugin.manifest.settings, code, environ)
-            return Plugin(plugin.manifest, plugin(settings, self._transport(code)))
+            is_gateway = issubclass(plugin, Gateway)
+            transport = self._transport(
+                code, GatewayUnavailable if is_gateway else NotifierUnavailable
+            )
+            return Plugin(plugin.manifest, plugin(settings, transport))
         except ConfigurationError as error:
             problem = str(error)
         except ValueError as error:
             problem = f"{code} is off: {error}"
         return Plugin(plugin.manifest, None, problem)
 
-    def _transport(self, code: str) -> Transport:
+    def _transport(self, code: str, unavailable: type[Exception]) -> Transport:
+        timeout_s = self._timeout_s
+        breaker = Breaker(
+            code,
+            failures_max=self._failures_max,
+            # Calls that time out one after another must still count as a row.
+            within_s=60 + self._failures_max * timeout_s,
+            now=self._monotonic,
+        )
+        network = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
         http = httpx.AsyncClient(
-            verify=self._tls, timeout=self._timeout_s, follow_redirects=False, trust_env=False
+            transport=GuardedTransport(network, breaker, timeout_s),
+            timeout=timeout_s,
+            follow_redirects=False,
+            trust_env=False,
         )
         session = requests.Session()
         session.trust_env = False
-        threads = ThreadPoolExecutor(THREADS_PER_PLUGIN, thread_name_prefix=f"batua-{code}")
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, GuardedAdapter(breaker, timeout_s))
+        calls = BlockingCalls(code, breaker, unavailable)
+        self.breakers[code] = breaker
         self._http.append(http)
-        self._closers += [session.close, lambda: threads.shutdown(wait=False, cancel_futures=True)]
-
-        async def run_blocking(call: Callable[[], T], /) -> T:
-            reach("gateway.asking")
-            answer = await asyncio.get_running_loop().run_in_executor(threads, call)
-            reach("gateway.answered")
-            return answer
-
+        self._closers += [session.close, calls.close]
         return Transport(
             http=http,
             session=session,
-            run_blocking=run_blocking,
-            timeout_s=self._timeout_s,
+            run_blocking=calls.run,
+            timeout_s=timeout_s,
             now=self._now,
         )
 

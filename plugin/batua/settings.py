@@ -49,8 +49,24 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """Where customers reach this server: for links that providers send them back to."""
     gateway_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 10.0
     """How long a provider may take to answer one call."""
+    breaker_failures: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
+    """After so many calls in a row without an answer a provider is left alone for a while."""
+    webhook_silence_s: Annotated[int, msgspec.Meta(ge=60)] = 3600
+    """Money is taken and a gateway's webhooks have not come for so long: alarm."""
+    reconcile_every_s: Annotated[int, msgspec.Meta(ge=0)] = 3600
+    """How often the worker compares our books with the providers' and heals ours; 0 for never."""
+    reconcile_days: Annotated[int, msgspec.Meta(ge=1, le=60)] = 3
+    """How many days the worker looks back, today included."""
     top_up_expiry_s: Annotated[int, msgspec.Meta(ge=1)] = 3600
     """A top-up that nobody paid expires after this; money that arrives later is still credited."""
+    top_up_bonus_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+    """What the shop gives on top of a top-up, in percent, in ``currency`` alone; 0 for nothing."""
+    top_up_bonus_from: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """The smallest top-up, in minor units, that gets the bonus."""
+    top_up_bonus_max: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """The most of one bonus, in minor units; 0 for no limit."""
+    top_up_bonus_days: Annotated[int, msgspec.Meta(ge=0, le=36_525)] = 90
+    """How many days a bonus can be spent; 0 for ever."""
     anchor_path: str = ""
     """Where ``batua verify`` keeps the newest proven hash, outside the database; empty for none."""
     database_pool_size: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 10

@@ -2,20 +2,27 @@
 
 It sends what the outbox holds, takes up events that a crash left behind, asks providers about
 payments and refunds that are not final, and expires what nobody paid.  Several may run.
+
+What may wait for a provider has a lane for each: one that hangs holds up its own alone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from batua.inbox import Applier, Receiver
+from batua.breaker import Breaker
+from batua.clock import Clock
+from batua.database import Database
+from batua.inbox import Applier, Silence
 from batua.ledger import Expiry
 from batua.outbox import Outbox
 from batua.payments import Poller, Refunder
+from batua.reconciliation import Reconciler
+from batua.registry import Registry
 
 __all__ = ["Worker"]
 
@@ -23,7 +30,10 @@ PAUSE_S = 0.5
 FAILED_PAUSE_S = 5.0
 BATCH = 50
 SIDE_BY_SIDE = 8
-"""How many of a duty are worked on at a time: one slow provider must not hold up the others."""
+"""How many of a duty are worked on at a time: one slow answer must not hold up the others."""
+LISTEN_EVERY_S = 60.0
+FIRST_ROUTINE_S = 60.0
+"""A worker that is often started anew must come to its routines too."""
 
 log = logging.getLogger(__name__)
 
@@ -55,29 +65,107 @@ class _Duty:
         return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """Rows of ``table`` whose time in ``column`` has come, of the ``codes`` or of all others.
+
+    While ``breaker`` lets nothing through nobody is asked: a look would be spent for nothing.
+    """
+
+    database: Database
+    now: Clock
+    table: str
+    column: str
+    codes: Sequence[str]
+    are_left_out: bool
+    breaker: Breaker | None = None
+
+    async def __call__(self, limit: int) -> list[str]:
+        if self.breaker is not None and self.breaker.refuses:
+            return []
+        listed = self.database.dialect.in_list("gateway", "$2")
+        whose = f"(gateway is null or not {listed})" if self.are_left_out else listed
+        rows = await self.database.fetch(
+            f"select id from {self.table} where {self.column} <= $1 and {whose}"
+            f" order by {self.column} limit {limit}",
+            self.now(),
+            list(self.codes),
+        )
+        return [row["id"] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lanes:
+    """A lane for each gateway that works, and one for the rest: those are never waited for."""
+
+    database: Database
+    registry: Registry
+    now: Clock
+
+    def duties(
+        self,
+        name: str,
+        table: str,
+        column: str,
+        work: Callable[[str], Awaitable[None]],
+        *,
+        asks: bool,
+    ) -> Iterator[_Duty]:
+        """The same duty in every lane. ``asks`` says that each of it asks the provider."""
+        working = [code for code, each in self.registry.gateways.items() if each.instance]
+        for code in working:
+            breaker = self.registry.breakers[code] if asks else None
+            waiting = _Waiting(
+                self.database, self.now, table, column, [code], are_left_out=False, breaker=breaker
+            )
+            yield _Duty(f"{name} of {code}", waiting, work)
+        rest = _Waiting(self.database, self.now, table, column, working, are_left_out=True)
+        yield _Duty(name, rest, work)
+
+
+@dataclass(frozen=True, slots=True)
+class _Routine:
+    """Something to do every so often; never where ``every_s`` is 0."""
+
+    name: str
+    every_s: float
+    do: Callable[[], Awaitable[object]]
+
+
 class Worker:
     """Runs its duties side by side until it is stopped; one that fails is tried again.
 
     ``wake`` is told when there is something to send, so that nobody waits for the next look.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it works for every room of the house
         self,
         *,
-        receiver: Receiver,
+        database: Database,
+        registry: Registry,
+        now: Clock,
         applier: Applier,
         poller: Poller,
         refunder: Refunder,
         outbox: Outbox,
         expiry: Expiry,
+        silence: Silence,
+        reconciler: Reconciler,
+        reconcile_every_s: float,
     ) -> None:
         self._outbox = outbox
+        lanes = _Lanes(database, registry, now)
+        inbox, payments, refunds = "batua_inbox", "batua_payment", "batua_refund"
         self._duties = (
-            _Duty("inbox", receiver.due, applier.apply),
-            _Duty("payments", poller.due, poller.poll),
-            _Duty("refunds", refunder.due, refunder.poll),
+            *lanes.duties("inbox", inbox, "next_attempt_at", applier.apply, asks=False),
+            *lanes.duties("payments", payments, "next_poll_at", poller.poll, asks=True),
+            *lanes.duties("refunds", refunds, "next_poll_at", refunder.poll, asks=True),
             _Duty("holds", expiry.due_holds, expiry.expire_hold),
             _Duty("lots", expiry.due_wallets, expiry.expire_lots),
+        )
+        self._routines = (
+            _Routine("silence", LISTEN_EVERY_S, silence.look),
+            _Routine("reconciliation", reconcile_every_s, reconciler.heal_recent),
         )
         self._sending = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -87,6 +175,9 @@ class Worker:
         for duty in self._duties:
             self._tasks.append(asyncio.create_task(self._repeat(duty.name, duty.do)))
         self._tasks.append(asyncio.create_task(self._repeat("outbox", self._outbox.send_due)))
+        for routine in self._routines:
+            if routine.every_s:
+                self._tasks.append(asyncio.create_task(self._do_every(routine)))
 
     async def stop(self) -> None:
         """Stop between two steps: whatever is cut off is due again later."""
@@ -101,7 +192,7 @@ class Worker:
             self._sending.set()
 
     async def run_once(self) -> int:
-        """Do everything that is due now, once; returns how much it was."""
+        """Do everything that is due now, once; returns how much it was. Routines are left out."""
         done = [await duty.do() for duty in self._duties]
         return sum(done) + await self._outbox.send_due()
 
@@ -116,6 +207,17 @@ class Worker:
                 continue
             if not busy:
                 await self._pause(name)
+
+    async def _do_every(self, routine: _Routine) -> None:
+        wait_s = min(FIRST_ROUTINE_S, routine.every_s)
+        while True:
+            await asyncio.sleep(wait_s)
+            wait_s = routine.every_s
+            try:
+                await routine.do()
+            except Exception:
+                # It is tried again when its time comes, like any other time.
+                log.exception("the worker's routine %r failed", routine.name)
 
     async def _pause(self, name: str) -> None:
         if name != "outbox":

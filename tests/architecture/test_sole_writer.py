@@ -45,6 +45,8 @@ CALLS = {
     "plugin/batua/ledger/proof/opening/sqlite.py": (
         {"connect", "execute"}, "a copy to be proved, opened read-only",
     ),
+    "plugin/batua/registry.py": ({"connect"}, "a gateway to its processor: no database"),
+    "plugin/batua/testing/conformance/subject.py": ({"connect"}, "the same, for a rule"),
     "admin/batua_admin/staff.py": ({"create_user"}, "staff, on the command line: no money"),
 }  # fmt: skip
 """What each file calls that may reach a database, and why. What is called is in ``DATABASE``."""

@@ -166,7 +166,7 @@ class ShopClient:
 
     async def provider_orders(self, receipt: str) -> list[Any]:
         """The provider's orders of one payment of ours."""
-        secret = self.secrets["BATUA_RAZORPAY_KEY_SECRET"]
+        secret = self.secrets["SIMULATOR_RAZORPAY_KEY_SECRET"]
         answer = await self._http.get(
             f"{self.simulator}/v1/orders", params={"receipt": receipt}, auth=(KEY_ID, secret)
         )
@@ -198,7 +198,7 @@ class ShopClient:
 
     @property
     def webhook_secret(self) -> str:
-        return self.secrets["BATUA_RAZORPAY_WEBHOOK_SECRET"]
+        return self.secrets["SIMULATOR_RAZORPAY_WEBHOOK_SECRET"]
 
     async def messages(self) -> list[str]:
         """What the customers' phones show."""

@@ -39,8 +39,8 @@ DEMO_IS_OPEN = "Stop it with Ctrl+C"
 """The demo is ready before its customers are seeded; it says this after."""
 
 SIMULATOR_SECRETS = {
-    "BATUA_RAZORPAY_KEY_SECRET": "simulator_key_secret",
-    "BATUA_RAZORPAY_WEBHOOK_SECRET": "simulator_webhook_secret",
+    "SIMULATOR_RAZORPAY_KEY_SECRET": "simulator_key_secret",
+    "SIMULATOR_RAZORPAY_WEBHOOK_SECRET": "simulator_webhook_secret",
 }
 """Those of ``batua simulate razorpay``, where nobody tells it others."""
 
@@ -163,8 +163,10 @@ def running_simulator(
 
 def gateway_at(simulator: Program) -> dict[str, str]:
     """The settings of a shop whose Razorpay is this simulator."""
-    return SIMULATOR_SECRETS | {
+    return {
         "BATUA_RAZORPAY_KEY_ID": "rzp_test_simulator",
+        "BATUA_RAZORPAY_KEY_SECRET": "simulator_key_secret",
+        "BATUA_RAZORPAY_WEBHOOK_SECRET": "simulator_webhook_secret",
         "BATUA_RAZORPAY_BASE_URL": simulator.base,
     }
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from batua.contract import Mode
+from batua.breaker import BreakerState
+from batua.contract import GatewayUnavailable, Mode, NotifierUnavailable
 from batua.errors import ConfigurationError, Conflict
 from batua.registry import Registry
 from tests.support.plugins import PAPER, install
@@ -197,3 +198,105 @@ async def test_threads_and_connections_are_closed(packages):
     assert transport.http.is_closed
     with pytest.raises(RuntimeError):
         await transport.run_blocking(threading.current_thread)
+
+
+# --- fronts: gateways that stand before others --------------------------------------------------
+
+FRONT = """
+    processor = "paper"
+
+    def connect(self, processor):
+        if processor.settings.secret == "deaf":
+            raise ValueError("Paper can't hear")
+        self.connected = processor
+"""
+
+
+def install_front(packages, name, *, code, processor="paper"):
+    """A front beside Paper. Its code decides whether it is loaded before or after it."""
+    source = PAPER.replace('code="paper"', f'code="{code}"') + FRONT.replace(
+        'processor = "paper"', f'processor = "{processor}"'
+    )
+    install(packages, name, source, value=f"{code} = {name}:Paper")
+
+
+def secrets(*codes, paper="s"):
+    own = {f"BATUA_{code.upper()}_SECRET": "s" for code in codes}
+    return own | ({"BATUA_PAPER_SECRET": paper} if paper else {})
+
+
+@pytest.mark.parametrize("code", ["envelope", "pouch"])
+def test_a_front_is_connected_whichever_is_loaded_first(packages, opened, code):
+    install(packages, "paper_behind", PAPER, value="paper = paper_behind:Paper")
+    install_front(packages, f"front_{code}", code=code)
+
+    registry = opened(secrets(code))
+
+    assert registry.gateway(code).connected is registry.gateway("paper")
+    assert registry.processor_of(code) == "paper"
+    assert registry.processor_of("paper") == "paper"
+    assert registry.processor_of("nobody") == "nobody"
+    assert list(registry.gateways) == sorted(registry.gateways)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "paper", "problem"),
+    [
+        ("front_lonely", {"processor": "nobody"}, "s", "its processor 'nobody' is not installed"),
+        ("front_off", {}, "", "its processor can't be used: paper is off: set BATUA_PAPER_SECRET"),
+        ("front_deaf", {}, "deaf", "Paper can't hear"),
+        ("front_self", {"processor": "envelope"}, "s", "it can't be its own processor"),
+    ],
+)
+def test_a_front_without_its_processor_is_off(packages, opened, name, options, paper, problem):
+    install(packages, f"paper_of_{name}", PAPER, value=f"paper = paper_of_{name}:Paper")
+    install_front(packages, name, code="envelope", **options)
+
+    registry = opened(secrets("envelope", paper=paper))
+
+    plugin = registry.gateways["envelope"]
+    assert (plugin.instance, plugin.problem) == (None, f"envelope is off: {problem}")
+    assert registry.processor_of("envelope") == "envelope"
+
+
+def test_a_front_of_a_front_is_off_and_the_other_is_not(packages, opened):
+    install(packages, "paper_last", PAPER, value="paper = paper_last:Paper")
+    install_front(packages, "front_first", code="envelope", processor="pouch")
+    install_front(packages, "front_second", code="pouch")
+
+    registry = opened(secrets("envelope", "pouch"))
+
+    problem = "envelope is off: its processor 'pouch' takes no money itself"
+    assert registry.gateways["envelope"].problem == problem
+    assert registry.processor_of("pouch") == "paper"
+
+
+# --- what every plugin gets ---------------------------------------------------------------------
+
+
+def test_every_plugin_has_a_breaker_of_its_own(packages, opened):
+    install(packages, "paper_broken", PAPER, value="paper = paper_broken:Paper")
+    registry = opened({"BATUA_PAPER_SECRET": "s"} | RAZORPAY)
+
+    assert {"paper", "razorpay"} <= registry.breakers.keys()
+    breaker = registry.breakers["paper"]
+    for _ in range(5):
+        breaker.failed(breaker.begin())
+    assert breaker.state is BreakerState.OPEN
+    assert registry.breakers["razorpay"].state is BreakerState.CLOSED
+
+
+async def test_an_open_breaker_is_unavailable_to_gateways_and_notifiers_alike(packages, opened):
+    install(packages, "paper_calls", PAPER, value="paper = paper_calls:Paper")
+    install(packages, "pigeon_calls",
+            NOTIFIER.replace("transport): ...", "transport):\n        self.transport = transport"),
+            group="batua.notifiers", value="pigeon = pigeon_calls:Pigeon")  # fmt: skip
+    registry = opened({"BATUA_PAPER_SECRET": "s"})
+    for code in ("paper", "pigeon"):
+        for _ in range(5):
+            registry.breakers[code].failed(registry.breakers[code].begin())
+
+    with pytest.raises(GatewayUnavailable, match="nothing was sent"):
+        await registry.gateway("paper").transport.run_blocking(lambda: None)
+    with pytest.raises(NotifierUnavailable, match="nothing was sent"):
+        await registry.notifiers["pigeon"].instance.transport.run_blocking(lambda: None)

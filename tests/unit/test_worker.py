@@ -2,8 +2,14 @@
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
-from batua.worker import _Duty
+import pytest
+
+from batua.breaker import Breaker
+from batua.ledger import Expiry
+from batua.worker import Worker, _Duty, _Waiting
+from tests.support.shop import open_shop
 
 
 async def test_one_that_fails_does_not_stop_the_others(caplog):
@@ -54,3 +60,95 @@ def test_nothing_of_ours_waits_in_a_way_that_swallows_a_cancellation():
         path for root in roots for path in root.rglob("*.py") if "wait_for(" in path.read_text()
     ]
     assert users == []
+
+
+# --- lanes: each gateway has its own ------------------------------------------------------------
+
+
+async def waiting_payments(shop, *gateways):
+    """One due payment of each gateway, installed or not; the oldest first."""
+    ids = {}
+    for gateway in gateways:
+        opened = await shop.open_top_up()
+        ids[gateway] = opened["payment"]["id"]
+        await shop.run("update batua_payment set gateway = $1 where id = $2", gateway, ids[gateway])
+        shop.clock.advance(1)
+    shop.clock.advance(60)
+    return ids
+
+
+async def test_a_lane_looks_at_its_own_gateway_and_the_rest_at_all_others(database_url, clock):
+    async with open_shop(database_url, clock) as shop:
+        ids = await waiting_payments(shop, "razorpay", "paytm", "gone")
+        database = shop.batua.database
+
+        async def due(codes, *, limit=9, **options):
+            waiting = _Waiting(
+                database, clock.now, "batua_payment", "next_poll_at", codes, **options
+            )
+            return await waiting(limit)
+
+        assert await due(["razorpay"], are_left_out=False) == [ids["razorpay"]]
+        assert await due(["razorpay"], are_left_out=True) == [ids["paytm"], ids["gone"]]
+        assert await due(["razorpay"], are_left_out=True, limit=1) == [ids["paytm"]]
+        assert len(await due([], are_left_out=True)) == 3
+        clock.advance(-3600)
+        assert await due(["razorpay"], are_left_out=False) == []
+
+
+async def test_nobody_is_asked_while_the_breaker_is_open(database_url, clock):
+    moment = 0.0
+    breaker = Breaker("razorpay", failures_max=1, within_s=60, now=lambda: moment)
+    async with open_shop(database_url, clock) as shop:
+        ids = await waiting_payments(shop, "razorpay")
+        due = _Waiting(
+            shop.batua.database, clock.now, "batua_payment", "next_poll_at", ["razorpay"],
+            are_left_out=False, breaker=breaker,
+        )  # fmt: skip
+        breaker.failed(breaker.begin())
+        assert await due(9) == []
+        moment = 5.0
+        assert await due(9) == [ids["razorpay"]]
+
+
+# --- routines -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("every_s", [0.01, 0])
+async def test_a_routine_is_done_again_and_again_whatever_it_raises(
+    sqlite_url, clock, caplog, every_s
+):
+    times, done = 0, asyncio.Event()
+
+    async def heal():
+        nonlocal times
+        times += 1
+        if times == 3:
+            done.set()
+        raise RuntimeError("no")
+
+    async with open_shop(sqlite_url, clock) as shop:
+        batua = shop.batua
+        worker = Worker(
+            database=batua.database,
+            registry=batua.registry,
+            now=clock.now,
+            applier=batua.applier,
+            poller=batua.poller,
+            refunder=batua.refunder,
+            outbox=batua.outbox,
+            expiry=Expiry(batua.database, batua.engine),
+            silence=batua.silence,
+            reconciler=SimpleNamespace(heal_recent=heal),
+            reconcile_every_s=every_s,
+        )
+        worker.start()
+        if every_s:
+            async with asyncio.timeout(10):
+                await done.wait()
+        await worker.stop()
+
+    names = [task.get_name() for task in asyncio.all_tasks()]
+    assert len(names) == 1, "nothing of it goes on"
+    assert (times >= 3) if every_s else (times == 0)
+    assert ("the worker's routine 'reconciliation' failed" in caplog.text) == bool(every_s)

@@ -23,9 +23,9 @@ class GatewayController(Controller):
     async def list_gateways(self, request: ApiRequest) -> list[GatewayView]:
         """Gateways that take payments now, with what the browser needs."""
         shop = shop_of(request)
-        states = await shop.switches.states()
+        states, gateways = await shop.switches.states(), shop.registry.gateways
         return [
-            gateway_view(plugin, states[code])
-            for code, plugin in shop.registry.gateways.items()
+            gateway_view(plugin, gateways[shop.registry.processor_of(code)], states[code])
+            for code, plugin in gateways.items()
             if states[code] is not GatewayState.DISABLED
         ]

@@ -36,18 +36,24 @@ class HealthController(Controller):
 
     @get(operation_id="health", summary="Health")
     async def health(self, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
-        """Everything at a glance: database, gateways, queues."""
+        """Everything at a glance: database, gateways, queues, webhooks."""
         shop = shop_of(request)
         wrong = await _what_is_wrong(shop)
         gateways = {
             code: plugin.problem or str(plugin.instance.mode if plugin.instance else "off")
             for code, plugin in shop.registry.gateways.items()
         }
-        body: dict[str, Any] = {"status": "unavailable" if wrong else "ok", "gateways": gateways}
+        breakers = {code: str(each.state) for code, each in shop.registry.breakers.items()}
+        body: dict[str, Any] = {
+            "status": "unavailable" if wrong else "ok",
+            "gateways": gateways,
+            "breakers": breakers,
+        }
         if wrong:
             body["reason"] = wrong
         else:
             body["queues"] = await _queues(shop)
+            body["webhooks"] = await _webhooks(shop)
         return Response(body, status_code=503 if wrong else 200)
 
 
@@ -57,6 +63,16 @@ async def _what_is_wrong(shop: Batua) -> str:
     except (BatuaError, OSError) as error:
         return f"the database does not answer: {type(error).__name__}"
     return f"migrations are missing: {', '.join(missing)}; run batua migrate" if missing else ""
+
+
+async def _webhooks(shop: Batua) -> dict[str, dict[str, Any]]:
+    return {
+        code: {
+            "last": hearing.last.isoformat() if hearing.last else None,
+            "silent": hearing.is_silent,
+        }
+        for code, hearing in (await shop.silence.hearings()).items()
+    }
 
 
 async def _queues(shop: Batua) -> dict[str, int]:

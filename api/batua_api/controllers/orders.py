@@ -16,11 +16,20 @@ from batua.payments import NewRefund
 from batua.wallets import require_customer_id
 from batua_api.access import ApiRequest, money_of, require_owner, shop_of
 from batua_api.auth import Principal, Role, Scope, allow, staff_at_least
-from batua_api.bodies import KeyUse, body_of, decode_body
+from batua_api.bodies import KeyUse, body_of, decode_body, decode_proof
 from batua_api.idempotency import answer, claim_of
 from batua_api.paging import LIMIT_MAX, page_of, read_cursor
 from batua_api.returning import check_return_url
-from batua_api.schemas import CreateOrder, Nothing, OrderView, Page, PayOrder, RefundOrder
+from batua_api.schemas import (
+    CreateOrder,
+    Nothing,
+    OrderPaymentView,
+    OrderView,
+    Page,
+    PaymentProof,
+    PayOrder,
+    RefundOrder,
+)
 from batua_api.straight import STRAIGHT
 from batua_api.views import order_payment_view, order_view, refund_view
 
@@ -111,6 +120,24 @@ class OrderController(Controller):
             )
         return await answer(
             lambda: shop.orders.pay_by_gateway(order_id, gateway, return_url, claim)
+        )
+
+    @post(
+        "/{order_id:str}/payments/{payment_id:str}/confirm",
+        operation_id="confirm_order_payment",
+        summary="Confirm order payment",
+        status_code=200,
+        opt=allow(Scope.CUSTOMER),
+        operation_class=body_of(PaymentProof),
+    )
+    async def confirm(
+        self, request: ApiRequest, order_id: FromPath[str], payment_id: FromPath[str], body: RawBody
+    ) -> OrderPaymentView:
+        """What the browser brought back: checked, then the provider is asked."""
+        await self._own(request, order_id)
+        proof = decode_proof(body)
+        return order_payment_view(
+            await shop_of(request).orders.confirm(order_id, payment_id, proof)
         )
 
     @post(

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import msgspec
 from litestar import Controller, Response, get, post
 from litestar.params import FromPath, RawBody
 
-from batua.errors import InvalidRequest
 from batua.payments import NewRefund
 from batua.wallets import OpenedTopUp
 from batua_api.access import ApiRequest, money_of, require_owner, shop_of
 from batua_api.auth import Role, Scope, allow, staff_at_least
-from batua_api.bodies import KeyUse, body_of, decode_body
+from batua_api.bodies import KeyUse, body_of, decode_body, decode_proof
 from batua_api.idempotency import answer, claim_of
 from batua_api.returning import check_return_url
-from batua_api.schemas import ConfirmTopUp, CreateTopUp, RefundTopUp, TopUpView
+from batua_api.schemas import CreateTopUp, PaymentProof, RefundTopUp, TopUpView
 from batua_api.straight import STRAIGHT
 from batua_api.views import refund_view, top_up_view
 
 __all__ = ["TopUpController"]
-
-PROOF_FIELDS_MAX = 20
 
 
 class TopUpController(Controller):
@@ -62,7 +58,7 @@ class TopUpController(Controller):
         summary="Confirm top-up",
         status_code=200,
         opt=allow(Scope.CUSTOMER),
-        operation_class=body_of(ConfirmTopUp),
+        operation_class=body_of(PaymentProof),
     )
     async def confirm(
         self, request: ApiRequest, top_up_id: FromPath[str], body: RawBody
@@ -70,7 +66,7 @@ class TopUpController(Controller):
         """What the browser brought back: checked, then the provider is asked."""
         await self._own(request, top_up_id)
         shop = shop_of(request)
-        await shop.top_ups.confirm(top_up_id, _proof(body))
+        await shop.top_ups.confirm(top_up_id, decode_proof(body))
         return top_up_view(await shop.top_ups.opened(top_up_id))
 
     @post(
@@ -101,13 +97,3 @@ class TopUpController(Controller):
         shop = shop_of(request)
         require_owner(request.user, await shop.top_ups.read(top_up_id), "top-up")
         return await shop.top_ups.opened(top_up_id)
-
-
-def _proof(body: bytes) -> dict[str, str]:
-    try:
-        proof = msgspec.json.decode(body, type=dict[str, str])
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise InvalidRequest("The proof must be a JSON object of strings.") from None
-    if len(proof) > PROOF_FIELDS_MAX:
-        raise InvalidRequest(f"The proof has more than {PROOF_FIELDS_MAX} fields.")
-    return proof

@@ -38,7 +38,7 @@ class WebhookController(Controller):
         inbox_id = await shop.receiver.receive(code, body, headers)
         if inbox_id is None:
             return _acknowledged("known")
-        shop.applier.apply_soon(inbox_id)
+        shop.applier.apply_soon(code, inbox_id)
         return _acknowledged("stored")
 
     @get(operation_id="answer_challenge", summary="Answer challenge", media_type=MediaType.TEXT)

@@ -2,6 +2,7 @@
 
 from batua.inbox.applying import Applier
 from batua.inbox.receiving import Receiver
+from batua.inbox.silence import Hearing, Silence
 from batua.inbox.tables import InboxEvent
 
-__all__ = ["Applier", "InboxEvent", "Receiver"]
+__all__ = ["Applier", "Hearing", "InboxEvent", "Receiver", "Silence"]

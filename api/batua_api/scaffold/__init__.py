@@ -1,0 +1,1 @@
+"""What ``batua new-gateway`` writes: a package with a gateway, its simulator and its first test."""
