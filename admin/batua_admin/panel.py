@@ -47,8 +47,8 @@ LISTS: tuple[tuple[str, type[Table], str, str], ...] = (
                           " order_id top_up_id created_at", "id"),
     ("Payments", Capture, "provider_payment_id destination reason amount currency customer_id"
                           " gateway mode refunded captured_at id", "id"),
-    ("Payments", Dispute, "id provider_dispute_id status amount currency reason customer_id order_id"
-                          " top_up_id gateway opened_at closed_at", "id"),
+    ("Payments", Dispute, "id provider_dispute_id status amount currency reason customer_id"
+                          " order_id top_up_id gateway opened_at closed_at", "id"),
     ("Payments", GatewaySwitch, "code state updated_by updated_at", "updated_at"),
     ("Money", Account, "key posted held currency kind owner status", "id"),
     ("Money", Transfer, "seq kind amount currency debit_account credit_account order_id top_up_id"

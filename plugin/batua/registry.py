@@ -109,6 +109,10 @@ class Registry:
         """Whose money a payment of this gateway is: its processor's where it is a front."""
         return self._processors.get(code, code)
 
+    def front_of(self, code: str) -> str | None:
+        """The gateway itself where it stands before a processor, else None."""
+        return code if code in self._processors else None
+
     def _connected(self, code: str) -> Plugin[Gateway]:
         plugin = self.gateways[code]
         front: object = plugin.instance

@@ -29,6 +29,11 @@ class Things:
         self.top_up = await self.paid_top_up()
         self.order = await self.api.order(pay=True)
         self.refund = (await shop.refund(self.order, "wallet", 1))["id"]
+        self.by_gateway = await self.api.order(amount=1_000)
+        opened = await shop.pay_by_gateway(self.by_gateway)
+        self.payment = opened["payment"]["id"]
+        self.order_proof = await shop.provider.pay(opened["payment"]["provider_reference"])
+        del self.order_proof["status"]
 
     async def paid_top_up(self):
         opened = await self.api.shop.open_top_up()
@@ -57,6 +62,10 @@ async def proof(things, _):
     return things.proof
 
 
+async def order_proof(things, _):
+    return things.order_proof
+
+
 # method, path, body, and for whom it works: everybody else gets 403, but who is told 404.
 ROUTES = [
     ("GET", "/gateways", None, 200, CUSTOMERS, ()),
@@ -70,6 +79,8 @@ ROUTES = [
     ("GET", "/orders", None, 200, EVERYBODY, ()),
     ("GET", "/orders/{order}", None, 200, ("asha", *STAFF, "service"), ("ravi",)),
     ("POST", "/orders/{pending}/payments", body({"method": "wallet"}), 201, ("asha",), ("ravi",)),
+    ("POST", "/orders/{by_gateway}/payments/{payment}/confirm", order_proof, 200, ("asha",),
+     ("ravi",)),
     ("POST", "/orders/{order}/refunds", body({"to": "wallet", "reason": "r", "amount": 1}), 201,
      FROM_SUPPORT, ()),
     ("POST", "/orders/{pending}/cancel", body({}), 200, ("asha", *FROM_SUPPORT), ("ravi",)),
@@ -86,7 +97,12 @@ async def call(things, route, who, headers=None):
     method, template, make, *_ = route
     pending = await things.pending() if "{pending}" in template else ""
     path = template.format(
-        top_up=things.top_up, order=things.order, refund=things.refund, pending=pending
+        top_up=things.top_up,
+        order=things.order,
+        refund=things.refund,
+        pending=pending,
+        by_gateway=things.by_gateway,
+        payment=things.payment,
     )
     sent = await make(things, who) if make else b""
     return await things.api.post(path, sent, who, method=method, headers=headers)

@@ -8,8 +8,9 @@ from tests.api.test_access import ROUTES
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-TAKE_BODIES = {"create_top_up", "confirm_top_up", "refund_top_up", "create_order", "pay_order",
-               "refund_order", "cancel_order", "put_customer", "adjust_wallet"}  # fmt: skip
+TAKE_BODIES = {"create_top_up", "confirm_top_up", "confirm_order_payment", "refund_top_up",
+               "create_order", "pay_order", "refund_order", "cancel_order", "put_customer",
+               "adjust_wallet"}  # fmt: skip
 
 
 def pattern(path):

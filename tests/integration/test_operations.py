@@ -38,7 +38,7 @@ from batua.ledger import (
     PostTransfer,
     ReverseTransfer,
     VoidHold,
-    credit_needs,
+    account_needs,
 )
 from batua.ledger.operations.lookup import name_of_account
 from batua.ledger.rows import NotLoaded
@@ -97,7 +97,7 @@ def reverse(id="rev", of="fund", **more):
 def freezing(name):
     return Staged(
         lambda book: book.update(book.account(name), status="frozen"),
-        tuple(credit_needs(name)),
+        tuple(account_needs(name)),
     )
 
 

@@ -747,4 +747,6 @@ async def test_settings_are_those_of_the_gateway():
         "BATUA_RAZORPAY_WEBHOOK_SECRET": SECRET.decode(),
         "BATUA_RAZORPAY_BASE_URL": "http://x.test",
         "BATUA_RAZORPAY_CHECKOUT_URL": "http://x.test/v1/checkout",
+        "BATUA_RAZORPAY_PAYER_EMAIL": "payer@shop.example",
+        "BATUA_RAZORPAY_PAYER_PHONE": "+915550000000",
     }

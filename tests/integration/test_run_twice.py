@@ -17,11 +17,14 @@ import batua
 from batua.bootstrap import TABLES
 from batua.contract import (
     CreatedPayment,
+    DisputeResult,
+    DisputeStatus,
     Mode,
     Money,
     PaymentResult,
     ProviderPaymentStatus,
     ProviderRefundStatus,
+    RefundResult,
     Support,
 )
 from batua.errors import Conflict, GatewayFailed, Refusal
@@ -56,13 +59,16 @@ from batua.orders.splits import OpenSplit
 from batua.outbox import Announcer
 from batua.payments import (
     Applied,
+    ApplyDispute,
     ApplyPaymentResult,
+    ApplyProviderRefund,
     ApplyRefundResult,
     DecideRefund,
     GatewayState,
     NewPayment,
     Refund,
     flow,
+    intake,
     polling,
     rescheduling,
     starting,
@@ -318,6 +324,66 @@ async def _(shop):
 async def _(shop):
     result = captured(await opened_payment(shop), ProviderPaymentStatus.FAILED)
     return ApplyPaymentResult("razorpay", result, purposes(shop), shop.batua.new_id)
+
+
+@case(intake._Wanted)
+async def _(shop):
+    result = captured(await opened_payment(shop), ProviderPaymentStatus.AUTHORIZED)
+    return intake._Wanted("razorpay", result, purposes(shop), None)
+
+
+async def disputed_or_refunded(shop):
+    """The provider's id of a captured payment, and of what it says of it."""
+    top_up = await shop.topped_up()
+    (capture,) = await shop.rows("capture", f"top_up_id = '{top_up}'")
+    return {
+        "provider_payment_id": capture["provider_payment_id"],
+        "amount": Money(50_000, "INR"),
+        "mode": Mode.TEST,
+    }
+
+
+@case(ApplyDispute, "open")
+async def _(shop):
+    return await dispute(shop, DisputeStatus.OPEN)
+
+
+@case(ApplyDispute, "lost")
+async def _(shop):
+    return await dispute(shop, DisputeStatus.LOST)
+
+
+@case(ApplyDispute, "won")
+async def _(shop):
+    opened = await dispute(shop, DisputeStatus.OPEN)
+    await shop.batua.engine.submit(opened)
+    result = dataclasses.replace(opened.result, status=DisputeStatus.WON)
+    return dataclasses.replace(opened, result=result)
+
+
+async def dispute(shop, status):
+    result = DisputeResult(
+        provider_dispute_id="disp_twice", status=status, **await disputed_or_refunded(shop)
+    )
+    return ApplyDispute(
+        gateway="razorpay", result=result, purposes=purposes(shop), new_id=shop.batua.new_id
+    )
+
+
+@case(ApplyProviderRefund)
+async def _(shop):
+    result = RefundResult(
+        provider_refund_id="rfnd_there",
+        status=ProviderRefundStatus.SUCCEEDED,
+        **await disputed_or_refunded(shop),
+    )
+    return ApplyProviderRefund(
+        gateway="razorpay",
+        result=result,
+        purposes=purposes(shop),
+        announcer=Announcer(shop.batua.new_id),
+        new_id=shop.batua.new_id,
+    )
 
 
 @case(starting.RecordReference)

@@ -302,10 +302,13 @@ async def test_a_failure_told_after_the_success_changes_nothing(shop):
 async def test_an_authorized_payment_is_not_credited_until_it_is_captured(shop):
     opened = await shop.open_top_up()
     await shop.provider.pay(reference_of(opened), "authorized")
+    await shop.provider.spoil("429", path="/capture")
     await shop.hear()
 
     assert (await shop.row("payment", opened["payment"]["id"]))["status"] == "authorized"
     assert await shop.balance() == 0
+    await shop.work(5)
+    assert await shop.balance() == 50_000
 
 
 @pytest.mark.parametrize("changes", [{"amount": 49_999}, {"amount": 1}, {"currency": "USD"}])

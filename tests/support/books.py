@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from batua.clock import utc_now
 from batua.database import Dialect
-from batua.ledger import AccountName, Engine, Movement, credit_needs
+from batua.ledger import AccountName, Engine, Movement, account_needs
 from batua.ledger.proof import prove
 from batua.ledger.tables import Account, Entry, Hold, Transfer
 
@@ -32,8 +32,8 @@ class Post:
     def needs(self, book):
         del book
         for movement in self.movements:
-            yield from credit_needs(movement.debit)
-            yield from credit_needs(movement.credit)
+            yield from account_needs(movement.debit)
+            yield from account_needs(movement.credit)
 
     def decide(self, book):
         for movement in self.movements:

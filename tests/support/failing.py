@@ -27,7 +27,7 @@ import httpx
 
 from batua.database import Database, Transaction, Write
 from batua.failpoints import arm, parse
-from batua.ledger import Book, OpenHold, credit_needs
+from batua.ledger import Book, OpenHold, account_needs
 from batua.wallets import AdjustmentKind, DecideAdjustment, Direction
 from tests.support.clock import START, FakeClock
 from tests.support.ledger import RAVI, Staged
@@ -156,7 +156,7 @@ def _hold_nothing(book: Book) -> None:
 
 async def beside_a_broken_one(shop: Shop) -> None:
     """A group that fails and is run again one by one."""
-    broken = shop.batua.engine.submit(Staged(_hold_nothing, tuple(credit_needs(RAVI))))
+    broken = shop.batua.engine.submit(Staged(_hold_nothing, tuple(account_needs(RAVI))))
     await _pay_at_once(shop, "four", "five", beside=[broken])
 
 

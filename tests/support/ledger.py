@@ -11,7 +11,7 @@ from typing import Any
 
 from batua.clock import new_id
 from batua.database import Database
-from batua.ledger import AccountName, Book, Engine, Movement, Need, available, credit_needs
+from batua.ledger import AccountName, Book, Engine, Movement, Need, account_needs, available
 from batua.ledger.tables import (
     Account,
     Entry,
@@ -56,7 +56,7 @@ def movement(
 
 
 def accounts(*names: AccountName) -> list[Need]:
-    return [need for name in names for need in credit_needs(name)]
+    return [need for name in names for need in account_needs(name)]
 
 
 @dataclass(frozen=True)

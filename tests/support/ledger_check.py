@@ -271,7 +271,7 @@ class Check:
 
     async def _compare(self, expected: list[Expected], answers: list[Any]) -> None:
         for (command, wanted), answer in zip(expected, answers, strict=True):
-            assert plain(answer) == wanted, command
+            assert plain(answer) == wanted, (command, plain(answer), wanted)
         head = await self.database.fetch_one("select last_at from batua_ledger")
         assert head is not None
         self.last_at = head["last_at"]

@@ -47,7 +47,7 @@ RETRY_MAX_S = 3600
 OVERTAKEN_TRIES_MAX = 12
 """How often a refund or a dispute is tried whose capture we have not got: for about an hour."""
 SIDE_BY_SIDE_MAX = 32
-"""How many events of a gateway are applied at a time. More would hold up those that wait to be stored."""
+"""How many events of a gateway are applied at a time. More would hold up those to be stored."""
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,8 @@ class Applier:
     async def _apply_refund(self, gateway: str, result: RefundResult) -> tuple[str, str]:
         refund_id = await self._refunder.find(gateway, result)
         if refund_id is not None:
-            return "applied", str(await self._refunder.apply(result, refund_id))
+            await self._refunder.apply(result, refund_id)
+            return "applied", ""
         applied = await self._engine.submit(
             ApplyProviderRefund(
                 gateway=gateway,

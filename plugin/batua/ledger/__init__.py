@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from batua.ledger.engine import Engine
     from batua.ledger.expiring import Expiry
     from batua.ledger.idempotency import Begun, Claim, Claimed, Finished, StoredAnswer
-    from batua.ledger.lots import account_needs, credit_needs, hold_needs
+    from batua.ledger.lots import account_needs, hold_needs
     from batua.ledger.movements import Movement, NewLot, Part
     from batua.ledger.operations import (
         CaptureHold,
@@ -63,7 +63,6 @@ __all__ = [
     "VoidHold",
     "account_needs",
     "available",
-    "credit_needs",
     "hold_needs",
     "require_active",
     "require_available",
@@ -75,7 +74,7 @@ _HOMES = {
     "engine": ("Engine", "Operation"),
     "expiring": ("Expiry",),
     "idempotency": ("Begun", "Claim", "Claimed", "Finished", "StoredAnswer"),
-    "lots": ("account_needs", "credit_needs", "hold_needs"),
+    "lots": ("account_needs", "hold_needs"),
     "movements": ("Movement", "NewLot", "Part"),
     "rows": ("Need", "Record"),
     "operations": (

@@ -23,7 +23,6 @@ from batua.ledger.tables import Account, Hold, HoldLot, Lot, LotEntry
 
 __all__ = [
     "account_needs",
-    "credit_needs",
     "hold_needs",
     "is_due",
     "lot_entry_needs",
@@ -59,20 +58,16 @@ class Rows(Protocol):
 
 
 def account_needs(name: AccountName) -> Sequence[Need]:
-    """The account; for a wallet also its open lots, and where a bonus goes that is due."""
+    """The account; for a wallet also its open lots, where a bonus goes that is due, and its debt.
+
+    A credit repays that first. It is asked for with every wallet, for who is credited may be known
+    only when the group is decided: a reversal of what the group itself has posted.
+    """
     account = Need(Account, "key", name.key)
     if name.kind is AccountKind.WALLET:
-        return (account, _lots_of(name), _promotion(name.currency))
+        debt = Need(Account, "key", f"{AccountKind.DEBT}:{name.owner}:{name.currency}")
+        return (account, _lots_of(name), _promotion(name.currency), debt)
     return (account,)
-
-
-def credit_needs(name: AccountName) -> Sequence[Need]:
-    """What crediting the account needs: for a wallet also the debt that a credit repays first."""
-    needs = account_needs(name)
-    if name.kind is AccountKind.WALLET:
-        debt = AccountName.debt(name.owner, name.currency)
-        return (*needs, Need(Account, "key", debt.key))
-    return needs
 
 
 def lot_entry_needs(book: Rows, transfer_id: str) -> Iterable[Need]:

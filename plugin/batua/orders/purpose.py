@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batua.errors import Conflict
-from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs, credit_needs
+from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
 from batua.ledger.tables import Transfer
 from batua.orders.orders import OrderStatus, close_payments
 from batua.orders.refunds import pay_wallet_part, refunded_status
@@ -15,7 +15,6 @@ from batua.orders.shares import (
     release_share,
     share_needs,
     spending_needs,
-    wallet_of,
 )
 from batua.orders.splits import capture_share, has_share
 from batua.orders.tables import Order
@@ -54,7 +53,6 @@ class OrderPurpose:
         if book.missing([need, Need(Capture, "order_id", subject_id)]):
             return
         order = book.need(Order, "id", subject_id)
-        yield from credit_needs(wallet_of(order))
         yield from spending_needs(order, book)
         for capture in book.find(Capture, "order_id", subject_id):
             yield from account_needs(AccountName.gateway(capture["gateway"], order["currency"]))

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from batua.contract import Support
 from batua.errors import Conflict, InvariantViolated
-from batua.ledger import AccountName, Book, Movement, Need, NewLot, Part, Record, credit_needs
+from batua.ledger import AccountName, Book, Movement, Need, NewLot, Part, Record
 from batua.ledger.lots import returned
 from batua.orders.orders import OrderStatus
 from batua.orders.shares import order_accounts, spending_needs, spent_lots, wallet_of
@@ -67,7 +67,6 @@ class RequestOrderRefund:
         yield Need(Capture, "order_id", self.order_id)
         if not book.missing([need]):
             yield from order_accounts(book.need(*need))
-            yield from credit_needs(wallet_of(book.need(*need)))
             yield from spending_needs(book.need(*need), book)
 
     def decide(self, book: Book) -> Record:

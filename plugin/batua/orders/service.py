@@ -210,7 +210,7 @@ class Orders:
         payment = NewPayment(
             id=payment_id,
             gateway=self._registry.processor_of(gateway),
-            front=gateway,
+            front=self._registry.front_of(gateway),
             mode=adapter.mode,
             purpose="order",
             subject_id=order_id,

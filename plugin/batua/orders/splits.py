@@ -54,7 +54,7 @@ class OpenSplit:
             pay_whole(book, order, self.announcer, actor=self.actor)
             close_payments(book, order)
             return order
-        require_minimum(self.payment.front, self.payment.money, self.minimum)
+        require_minimum(self.payment.chosen, self.payment.money, self.minimum)
         _close_splits(book, order)
         share = min(available(wallet), order["amount"] - self.minimum)
         rest = Money(order["amount"] - share, order["currency"])

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from batua.clock import NewId
 from batua.contract import PaymentResult, ProviderPaymentStatus
-from batua.ledger import AccountName, Book, Movement, Need, Record, credit_needs
+from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
 from batua.payments.purposes import Destination, Placement, Purpose, Purposes
 from batua.payments.states import PaymentStatus, advance_payment
 from batua.payments.tables import Capture, Payment
@@ -53,7 +53,7 @@ class ApplyPaymentResult:
         if (payment := self._payment(book)) is not None:
             yield from self._purpose(payment).needs(_subject_id(payment), book)
             for name in self._accounts(payment):
-                yield from credit_needs(name)
+                yield from account_needs(name)
 
     def decide(self, book: Book) -> Applied:
         payment = self._payment(book)

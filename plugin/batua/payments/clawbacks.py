@@ -18,8 +18,8 @@ from batua.ledger import (
     Need,
     Part,
     Record,
+    account_needs,
     available,
-    credit_needs,
 )
 from batua.ledger.lots import lot_entry_needs, moved, paid_first
 from batua.ledger.tables import Account, Transfer
@@ -119,7 +119,7 @@ class Clawback:
 def clawback_needs(book: Book, id: str | None, capture: Mapping[str, Any]) -> Iterable[Need]:
     """All that taking back reads and writes; with the ``id`` of a clawback also its undoing."""
     currency, gateway = capture["currency"], capture["gateway"]
-    yield from credit_needs(AccountName.wallet(capture["customer_id"], currency))
+    yield from account_needs(AccountName.wallet(capture["customer_id"], currency))
     for name in (
         AccountName.gateway(gateway, currency),
         AccountName.suspense(gateway, currency),

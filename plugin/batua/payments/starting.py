@@ -39,19 +39,23 @@ __all__ = ["NewPayment", "PaymentStarter", "insert_payment", "require_minimum"]
 class NewPayment:
     """A payment to be, checked against what its gateway can do.
 
-    ``front`` is the gateway that the customer chose, and ``gateway`` the one that takes the money:
-    mostly the same.
+    ``front`` is the gateway that the customer chose, where another one takes the money.
     """
 
     id: str
     gateway: str
-    front: str
     mode: Mode
     purpose: str
     subject_id: str
     customer_id: str
     money: Money
     expires_s: int
+    front: str | None = None
+
+    @property
+    def chosen(self) -> str:
+        """The gateway that the customer sees."""
+        return self.front or self.gateway
 
 
 def insert_payment(book: Book, new: NewPayment) -> Record:
@@ -60,7 +64,7 @@ def insert_payment(book: Book, new: NewPayment) -> Record:
         Payment,
         id=new.id,
         gateway=new.gateway,
-        front=None if new.front == new.gateway else new.front,
+        front=new.front,
         mode=str(new.mode),
         purpose=new.purpose,
         top_up_id=new.subject_id if new.purpose == "top_up" else None,

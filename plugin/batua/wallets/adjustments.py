@@ -18,7 +18,6 @@ from batua.ledger import (
     NewLot,
     Record,
     account_needs,
-    credit_needs,
     hold_needs,
 )
 from batua.ledger.tables import Hold
@@ -182,7 +181,7 @@ class DecideAdjustment:
 
 
 def _accounts(customer_id: str, currency: str) -> Iterable[Need]:
-    yield from credit_needs(AccountName.wallet(customer_id, currency))
+    yield from account_needs(AccountName.wallet(customer_id, currency))
     yield from account_needs(AccountName.adjustment(currency))
 
 

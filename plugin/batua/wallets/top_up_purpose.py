@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs, credit_needs
+from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
 from batua.ledger.lots import moved, unspent_of
 from batua.ledger.tables import Hold, Transfer
 from batua.outbox import Announcer
@@ -31,7 +31,7 @@ class TopUpPurpose:
         yield captures
         if not book.missing([need]):
             top_up = book.need(TopUp, "id", subject_id)
-            yield from credit_needs(_wallet(top_up))
+            yield from account_needs(_wallet(top_up))
             yield from bonus_needs(book, top_up)
         if not book.missing([captures]):
             for capture in book.find(*captures):

@@ -68,7 +68,7 @@ class OpenTopUp:
             customer_id=self.customer_id,
             amount=self.money.amount,
             currency=self.money.currency,
-            gateway=self.payment.front,
+            gateway=self.payment.chosen,
             status=str(TopUpStatus.PENDING),
             credited=0,
             refunded=0,

@@ -114,7 +114,7 @@ class TopUps:
             payment = NewPayment(
                 id=self._new_id("pmt"),
                 gateway=self._registry.processor_of(gateway),
-                front=gateway,
+                front=self._registry.front_of(gateway),
                 mode=adapter.mode,
                 purpose="top_up",
                 subject_id=top_up_id,

@@ -13,7 +13,7 @@ from datetime import datetime
 from batua.errors import Conflict, HoldNotDue, NotFound
 from batua.ledger.accounts import AccountName
 from batua.ledger.book import Book
-from batua.ledger.lots import account_needs, credit_needs, hold_needs
+from batua.ledger.lots import account_needs, hold_needs
 from batua.ledger.movements import Movement
 from batua.ledger.operations.answers import HoldClosed, HoldOpened, Posted
 from batua.ledger.operations.checks import (
@@ -101,7 +101,7 @@ class CaptureHold:
         yield from hold_needs(self.movement.id)
         yield Need(Transfer, "id", self.movement.id)
         yield from account_needs(self.movement.debit)
-        yield from credit_needs(self.movement.credit)
+        yield from account_needs(self.movement.credit)
 
     def decide(self, book: Book) -> Posted:
         movement = self.movement

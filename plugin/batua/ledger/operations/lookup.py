@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from batua.ledger.accounts import AccountName
 from batua.ledger.book import Book
-from batua.ledger.lots import credit_needs
+from batua.ledger.lots import account_needs
 from batua.ledger.rows import Need, NotLoaded
 from batua.ledger.tables import Account
 
@@ -18,7 +18,7 @@ def numbered_account_needs(book: Book, id: int) -> Iterable[Need]:
     by_id = Need(Account, "id", id)
     yield by_id
     if book.is_loaded(by_id):
-        yield from credit_needs(name_of_account(book, id))
+        yield from account_needs(name_of_account(book, id))
 
 
 def name_of_account(book: Book, id: int) -> AccountName:

@@ -9,7 +9,7 @@ import msgspec
 
 from batua.errors import Conflict, NotFound
 from batua.ledger.book import Book
-from batua.ledger.lots import account_needs, credit_needs, is_due
+from batua.ledger.lots import account_needs, is_due
 from batua.ledger.movements import Movement, Part
 from batua.ledger.operations.answers import Posted
 from batua.ledger.operations.checks import require_active_accounts, require_room, require_sound
@@ -37,7 +37,7 @@ class PostTransfer:
         yield Need(Transfer, "id", self.movement.id)
         yield Need(Hold, "id", self.movement.id)
         yield from account_needs(self.movement.debit)
-        yield from credit_needs(self.movement.credit)
+        yield from account_needs(self.movement.credit)
 
     def decide(self, book: Book) -> Posted:
         require_sound(self.movement)
