@@ -87,3 +87,11 @@ def test_an_error_says_in_one_line_what_it_means(error):
 def test_every_exported_error_exists():
     assert {error.__name__ for error in ERRORS} == set(errors.__all__)
     assert errors.__all__ == sorted(errors.__all__)
+
+
+def test_the_core_does_not_know_the_gateway_that_lives_outside_of_it():
+    texts = (
+        path for path in (ROOT / "plugin" / "batua").rglob("*")
+        if path.is_file() and "testing" not in path.parts and path.suffix != ".pyc"
+    )  # fmt: skip
+    assert [name_of(path) for path in texts if "stripe" in path.read_text().lower()] == []
