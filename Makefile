@@ -32,7 +32,7 @@ demo: $(VENV)/.runtime ## Serve a shop with simulators, worker and seeded custom
 	$(BIN)/batua demo
 
 test: $(VENV)/.dev lint types ## Every kind of check, reduced and seeded, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
 	$(BIN)/python -m coverage report --skip-covered
 	$(BIN)/python -m coverage report --fail-under=100 --include='plugin/batua/contract/*,plugin/batua/ledger/*' > /dev/null
 
