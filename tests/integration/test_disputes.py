@@ -6,6 +6,7 @@ from batua.contract import Mode
 from batua.errors import Conflict
 from batua.orders import RefundTo
 from batua.payments import DecideRefund
+from batua.wallets import AdjustmentKind
 from tests.support.disputes import balances, dispute, provider_payment
 from tests.support.shop import SECOND_PERSON, open_shop
 
@@ -73,6 +74,15 @@ async def test_a_spent_top_up_leaves_a_debt_that_later_credits_repay_first(shop)
     assert await shop.balance() == 5_000
     repaid = await shop.transfers(kind="debt_repayment")
     assert [transfer["amount"] for transfer in repaid] == [10_000, 20_000]
+
+
+async def test_a_bonus_repays_nothing(shop):
+    _, payment = await top_up(shop)
+    await spend(shop, 30_000)
+    await dispute(shop, payment, "lost")
+    await shop.batua.engine.submit(shop.adjustment(5_000, kind=AdjustmentKind.BONUS))
+    assert await shop.balance() == 5_000
+    assert (await balances(shop))["debt:asha"] == -30_000
 
 
 async def test_a_capture_that_comes_later_repays_a_debt_too(shop):
