@@ -201,6 +201,27 @@ async def test_a_part_of_a_top_up_is_disputed(shop):
     assert await shop.balance() == 20_000
 
 
+async def test_a_disputed_capture_is_not_what_a_top_up_is_refunded_from(shop):
+    opened = await shop.open_top_up(TOPPED_UP)
+    for _ in range(2):
+        await shop.provider.pay(opened["payment"]["provider_reference"])
+    await shop.hear()
+    first, second = await shop.rows("capture", order="transfer_seq")
+    await dispute(shop, first["provider_payment_id"], "open")
+    refund = await shop.refund_top_up(opened["top_up"]["id"], 10_000)
+    assert (await shop.row("refund", refund["id"]))["capture_id"] == second["id"]
+
+
+async def test_a_waiting_refund_of_a_disputed_top_up_is_not_approved(shop):
+    top_id, payment = await top_up(shop)
+    waiting = await shop.refund_top_up(top_id, 10_000, approval_limit=1)
+    await dispute(shop, payment, "open")
+    with pytest.raises(Conflict) as refused:
+        await shop.batua.orders.decide_refund(waiting["id"], approver=SECOND_PERSON, approve=True)
+    assert refused.value.code == "payment_disputed"
+    await shop.batua.orders.decide_refund(waiting["id"], approver=SECOND_PERSON, approve=False)
+
+
 async def test_money_in_suspense_is_taken_from_there(shop):
     opened = await shop.open_top_up(TOPPED_UP)
     await shop.provider.pay(opened["payment"]["provider_reference"], amount=40_000)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from batua.errors import Conflict
 from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
 from batua.ledger.tables import Transfer
 from batua.orders.orders import OrderStatus, close_payments
@@ -103,12 +102,6 @@ class OrderPurpose:
 
     def approved(self, book: Book, refund: Record) -> None:
         order, capture = self._of(book, refund)
-        if capture is not None and capture["disputed"] and refund["capture_amount"]:
-            raise Conflict(
-                "payment_disputed",
-                f"The payment of order {order['id']!r} is in dispute: its bank may give it back. "
-                "Reject this refund, or wait for the dispute's end.",
-            )
         pay_wallet_part(book, refund, order, capture, self.announcer)
 
     def rejected(self, book: Book, refund: Record) -> None:

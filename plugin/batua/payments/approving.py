@@ -29,8 +29,9 @@ def require_second_person(requested_by: str, approver: str) -> None:
 class DecideRefund:
     """Approve or reject a refund that waits. Approved, its wallet part is paid at once.
 
-    Raises ``Forbidden`` for the person who asked, and ``Conflict`` when it does not wait; the
-    same decision of the same person is done already and answers the same.
+    Raises ``Forbidden`` for the person who asked, and ``Conflict`` when it does not wait, or may
+    not be approved for the payer's bank takes the payment back (``payment_disputed``); the same
+    decision of the same person is done already and answers the same.
     """
 
     refund_id: str
@@ -60,6 +61,8 @@ class DecideRefund:
                 "not_awaiting_approval", f"Refund {self.refund_id!r} is {refund['status']}."
             )
         require_second_person(refund["requested_by"], self.approver)
+        if self.approve:
+            _require_undisputed(book, refund)
         sends = self.approve and refund["source_amount"]
         book.update(
             refund,
@@ -76,3 +79,13 @@ class DecideRefund:
 
     def _purpose(self, refund: Record) -> Purpose:
         return self.purposes["order" if refund["order_id"] else "top_up"]
+
+
+def _require_undisputed(book: Book, refund: Record) -> None:
+    capture = refund["capture_id"] and book.need(Capture, "id", refund["capture_id"])
+    if capture and capture["disputed"]:
+        raise Conflict(
+            "payment_disputed",
+            f"The payment of refund {refund['id']!r} is in dispute: its bank may give it back. "
+            "Reject the refund, or wait for the dispute's end.",
+        )

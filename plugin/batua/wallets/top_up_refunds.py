@@ -114,7 +114,8 @@ class RequestTopUpRefund:
 
     def _capture(self, book: Book, amount: int) -> Record:
         for capture in book.find(Capture, "top_up_id", self.top_up_id):
-            rest = capture["amount"] - capture["refunded"] - capture["refund_reserved"]
+            gone = capture["refunded"] + capture["refund_reserved"] + capture["disputed"]
+            rest = capture["amount"] - gone
             if capture["destination"] == Destination.WALLET and amount <= rest:
                 return capture
         raise Conflict(
