@@ -326,10 +326,11 @@ async def _(shop):
     return ApplyPaymentResult("razorpay", result, purposes(shop), shop.batua.new_id)
 
 
-@case(intake._Wanted)
+@case(intake._Authorized)
 async def _(shop):
     result = captured(await opened_payment(shop), ProviderPaymentStatus.AUTHORIZED)
-    return intake._Wanted("razorpay", result, purposes(shop), None)
+    heard = ApplyPaymentResult("razorpay", result, purposes(shop), shop.batua.new_id)
+    return intake._Authorized(heard)
 
 
 async def disputed_or_refunded(shop):

@@ -21,7 +21,6 @@ from batua.contract import (
     RefundLookup,
     RefundResult,
     Refunds,
-    TransactionResult,
     WebhookEvent,
 )
 from batua.database import Database, Row, Transaction
@@ -138,20 +137,18 @@ class Applier:
         if event.payload is None:
             is_unreadable = event.event_type == "unreadable"
             return ("quarantined", "unreadable") if is_unreadable else ("ignored", "")
-        try:
-            return await self._apply_payload(gateway, event.payload, fetch=event.needs_fetch)
-        except TryAgain:
-            raise
-        except Refusal as refusal:
-            return "quarantined", f"{refusal.code}: {refusal}"
+        return await self.take_in(gateway, event.payload, fetch=event.needs_fetch)
 
-    async def take_in(self, gateway: str, payload: TransactionResult) -> tuple[str, str]:
-        """Apply what a provider lists, as if it had told us by a webhook: status and note.
+    async def take_in(
+        self, gateway: str, payload: EventPayload, *, fetch: bool = False
+    ) -> tuple[str, str]:
+        """Apply a provider's word, whether a webhook or a list brings it: status and note.
 
-        May move money. Raises ``TryAgain`` where it must wait for something else.
+        With ``fetch`` its ids alone are believed. May move money. Raises ``TryAgain`` where it
+        must wait for something else.
         """
         try:
-            return await self._apply_payload(gateway, payload, fetch=False)
+            return await self._apply_payload(gateway, payload, fetch=fetch)
         except TryAgain:
             raise
         except Refusal as refusal:

@@ -120,8 +120,7 @@ class Book(StagedRows):
         if debt is None or debt["posted"] >= 0:
             return
         found = self.lots(name)
-        bonus = sum(lot["remaining"] - lot["held"] for lot in found if lot["kind"] == "bonus")
-        most = min(-debt["posted"], movement.amount, rules.available(wallet) - bonus)
+        most = min(-debt["posted"], movement.amount, lots.spared(wallet, found))
         if most > 0:
             self.post(
                 Movement(

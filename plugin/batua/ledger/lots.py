@@ -30,6 +30,7 @@ __all__ = [
     "paid_first",
     "paid_free",
     "returned",
+    "spared",
     "unspent_of",
     "without_bonus",
 ]
@@ -113,6 +114,11 @@ def in_order(found: Iterable[Record]) -> list[Record]:
 def paid_free(account: Record, found: Iterable[Record]) -> int:
     """What is available of a wallet's paid credit."""
     return available(account) - sum(_free(lot) for lot in found)
+
+
+def spared(account: Record, found: Iterable[Record]) -> int:
+    """What is available of a wallet that is no bonus."""
+    return available(account) - sum(_free(lot) for lot in found if lot["kind"] == "bonus")
 
 
 def first(parts: Iterable[Part], amount: int) -> list[Part]:

@@ -46,17 +46,17 @@ class ApplyPaymentResult:
     payment_id: str | None = None
 
     def needs(self, book: Book) -> Iterable[Need]:
-        yield self._matching
+        yield self.matching
         yield Need(Capture, "provider_payment_id", self.result.provider_payment_id)
-        if book.missing([self._matching]):
+        if book.missing([self.matching]):
             return
-        if (payment := self._payment(book)) is not None:
+        if (payment := self.payment(book)) is not None:
             yield from self._purpose(payment).needs(_subject_id(payment), book)
             for name in self._accounts(payment):
                 yield from account_needs(name)
 
     def decide(self, book: Book) -> Applied:
-        payment = self._payment(book)
+        payment = self.payment(book)
         if payment is None:
             return Applied.UNMATCHED
         if payment["mode"] != self.result.mode:
@@ -154,13 +154,15 @@ class ApplyPaymentResult:
         return Applied.APPLIED
 
     @property
-    def _matching(self) -> Need:
+    def matching(self) -> Need:
+        """What finds the payment that the attempt is of."""
         if self.payment_id is not None:
             return Need(Payment, "id", self.payment_id)
         return Need(Payment, "provider_reference", self.result.provider_reference)
 
-    def _payment(self, book: Book) -> Record | None:
-        found = book.find(*self._matching)
+    def payment(self, book: Book) -> Record | None:
+        """The payment that the attempt is of, if we know it."""
+        found = book.find(*self.matching)
         return next((row for row in found if row["gateway"] == self.gateway), None)
 
     def _purpose(self, payment: Record) -> Purpose:

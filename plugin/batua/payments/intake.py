@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from batua.clock import NewId
 from batua.contract import (
@@ -28,7 +29,6 @@ from batua.ledger import Book, Engine, Need
 from batua.payments.capturing import Applied, ApplyPaymentResult
 from batua.payments.purposes import Purposes
 from batua.payments.states import PaymentStatus
-from batua.payments.tables import Payment
 from batua.registry import Registry
 
 __all__ = ["Intake"]
@@ -36,37 +36,30 @@ __all__ = ["Intake"]
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Whether what was authorized for a payment is wanted, and of how much: None is no."""
+class _FollowUp(NamedTuple):
+    """What the provider waits for: that we take what was authorized, or let it go."""
 
-    gateway: str
-    result: PaymentResult
-    purposes: Purposes
-    payment_id: str | None
+    payment_id: str
+    is_wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Authorized:
+    """What is to follow on an authorization. None where it is of no payment of ours."""
+
+    heard: ApplyPaymentResult
 
     def needs(self, book: Book) -> Iterable[Need]:
-        yield self._matching
-        if not book.missing([self._matching]):
-            for payment in book.find(*self._matching):
-                subject = payment[f"{payment['purpose']}_id"]
-                yield from self.purposes[payment["purpose"]].needs(subject, book)
+        return self.heard.needs(book)
 
-    def decide(self, book: Book) -> tuple[str, bool] | None:
-        found = book.find(*self._matching)
-        payment = next((row for row in found if row["gateway"] == self.gateway), None)
-        if payment is None or payment["mode"] != self.result.mode:
+    def decide(self, book: Book) -> _FollowUp | None:
+        payment, result = self.heard.payment(book), self.heard.result
+        if payment is None or payment["mode"] != result.mode:
             return None
         asked = Money(payment["amount"], payment["currency"])
         is_open = payment["status"] == PaymentStatus.AUTHORIZED
-        wanted = self.purposes[payment["purpose"]].wants(book, payment)
-        return payment["id"], is_open and wanted and asked == self.result.amount
-
-    @property
-    def _matching(self) -> Need:
-        if self.payment_id is not None:
-            return Need(Payment, "id", self.payment_id)
-        return Need(Payment, "provider_reference", self.result.provider_reference)
+        wants = self.heard.purposes[payment["purpose"]].wants(book, payment)
+        return _FollowUp(payment["id"], is_open and wants and asked == result.amount)
 
 
 class Intake:
@@ -88,16 +81,15 @@ class Intake:
         Moves money. May be repeated. ``payment_id`` is as ``ApplyPaymentResult`` has it. What the
         provider then does not answer, the poller asks about.
         """
-        applied = await self._apply(gateway, result, payment_id)
-        if (
-            result.status is ProviderPaymentStatus.AUTHORIZED
-            and applied in {Applied.APPLIED, Applied.NOTHING_NEW}
-            and (follow := await self._wanted(gateway, result, payment_id)) is not None
-        ):
-            taken = await self._follow_up(gateway, result, *follow)
-            if taken is not None:
-                return await self._apply(gateway, taken, follow[0])
-        return applied
+        heard = ApplyPaymentResult(gateway, result, self._purposes, self._new_id, payment_id)
+        applied = await self._engine.submit(heard)
+        if result.status is not ProviderPaymentStatus.AUTHORIZED:
+            return applied
+        wanted = await self._engine.submit(_Authorized(heard))
+        taken = None if wanted is None else await self._follow(gateway, result, wanted)
+        if wanted is None or taken is None:
+            return applied
+        return await self._engine.submit(replace(heard, result=taken, payment_id=wanted.payment_id))
 
     async def confirm(self, payment: Row, proof: Mapping[str, str]) -> None:
         """Check what a browser brought back for a payment, and take in the provider's own word.
@@ -128,35 +120,21 @@ class Intake:
             ) from error
         await self.take_in(payment["gateway"], result)
 
-    async def _apply(self, gateway: str, result: PaymentResult, payment_id: str | None) -> Applied:
-        return await self._engine.submit(
-            ApplyPaymentResult(gateway, result, self._purposes, self._new_id, payment_id)
-        )
-
-    async def _wanted(
-        self, gateway: str, result: PaymentResult, payment_id: str | None
-    ) -> tuple[str, bool] | None:
-        return await self._engine.submit(_Wanted(gateway, result, self._purposes, payment_id))
-
-    async def _follow_up(
-        self,
-        code: str,
-        result: PaymentResult,
-        payment_id: str,
-        is_wanted: bool,  # noqa: FBT001 - the pair that _Wanted answers
+    async def _follow(
+        self, code: str, result: PaymentResult, wanted: _FollowUp
     ) -> PaymentResult | None:
         request = FollowUpRequest(
-            idempotency_key=payment_id,
+            idempotency_key=wanted.payment_id,
             provider_payment_id=result.provider_payment_id,
             amount=result.amount,
         )
         try:
             gateway = self._registry.gateway(code)
-            if is_wanted and isinstance(gateway, Captures):
+            if wanted.is_wanted and isinstance(gateway, Captures):
                 return await gateway.capture(request)
-            if not is_wanted and isinstance(gateway, Voids):
+            if not wanted.is_wanted and isinstance(gateway, Voids):
                 return await gateway.void(request)
         except (GatewayError, Conflict) as error:
-            what = "captured" if is_wanted else "voided"
+            what = "captured" if wanted.is_wanted else "voided"
             log.warning("%s could not be %s: %s", result.provider_payment_id, what, error)
         return None

@@ -70,9 +70,7 @@ class ApplyProviderRefund:
                 f"The provider says that {amount} of {capture['provider_payment_id']!r} went "
                 f"back, of which no more than {rest} {capture['currency']} could.",
             )
-        reserved = capture["refund_reserved"]
-        unreserved = capture["amount"] - capture["refunded"] + capture["clawed_back"] - reserved
-        if (reserved and amount.amount > unreserved) or self._may_be_ours(book, capture):
+        if amount.amount > rest - capture["refund_reserved"] or self._may_be_ours(book, capture):
             raise TryAgain(
                 "refund_under_way",
                 f"A refund of ours of {capture['provider_payment_id']!r} is not decided yet.",

@@ -9,7 +9,7 @@ from datetime import timedelta
 from batua.ledger import AccountName, Book, Movement, Need, NewLot, Record
 from batua.ledger.tables import Lot, LotEntry
 
-__all__ = ["NO_BONUS", "BonusLeft", "BonusRule", "bonus_left", "bonus_needs", "grant_bonus"]
+__all__ = ["BonusLeft", "BonusRule", "bonus_left", "bonus_needs", "grant_bonus", "share_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +34,14 @@ class BonusRule:
         return min(bonus, self.most) if self.most else bonus
 
 
-NO_BONUS = BonusRule(currency="", percent=0)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BonusLeft:
     """Where a top-up's bonus is, that neither expired nor went back. Minor units.
 
-    ``parts`` are its lots; ``free`` is what can be taken of them, ``held`` what can't for now.
+    ``free`` is what can be taken of its lots; what they hold can't for now, and is not here.
     """
 
-    parts: tuple[Record, ...] = ()
     free: int = 0
-    held: int = 0
     spent: int = 0
 
     @property
@@ -54,9 +49,10 @@ class BonusLeft:
         """What would have to go back with the whole top-up."""
         return self.free + self.spent
 
-    def share(self, amount: int, of: int, whole: int) -> int:
-        """The part of ``whole`` for a part of the top-up: rounded up, all of it for the rest."""
-        return whole if amount >= of else -(-whole * amount // of)
+
+def share_of(bonus: int, *, amount: int, of: int) -> int:
+    """The part of a bonus for ``amount`` of a top-up: rounded up, all of it for the rest."""
+    return bonus if amount >= of else -(-bonus * amount // of)
 
 
 def grant_bonus(book: Book, rule: BonusRule, top_up: Record, capture: Record) -> int:
@@ -101,9 +97,7 @@ def bonus_left(book: Book, top_up: Record) -> BonusLeft:
     remaining = sum(lot["remaining"] for lot in lots)
     held = sum(lot["held"] for lot in lots)
     left = top_up["bonus"] - top_up["bonus_returned"] - expired
-    return BonusLeft(
-        parts=tuple(lots), free=remaining - held, held=held, spent=max(0, left - remaining)
-    )
+    return BonusLeft(free=remaining - held, spent=max(0, left - remaining))
 
 
 def _expired(book: Book, lot: Record) -> int:

@@ -10,7 +10,7 @@ from batua.ledger.lots import moved, unspent_of
 from batua.ledger.tables import Hold, Transfer
 from batua.outbox import Announcer
 from batua.payments import Capture, Clawback, Clawed, Destination, Placement, bonus_hold
-from batua.wallets.bonuses import NO_BONUS, BonusRule, bonus_left, bonus_needs, grant_bonus
+from batua.wallets.bonuses import BonusRule, bonus_left, bonus_needs, grant_bonus, share_of
 from batua.wallets.tables import TopUp
 from batua.wallets.top_ups import WANTS_MONEY, TopUpStatus
 
@@ -22,7 +22,7 @@ class TopUpPurpose:
     """A top-up, as its payments and refunds see it."""
 
     announcer: Announcer
-    bonus: BonusRule = NO_BONUS
+    bonus: BonusRule
 
     def needs(self, subject_id: str, book: Book) -> Iterable[Need]:
         need = Need(TopUp, "id", subject_id)
@@ -145,7 +145,7 @@ class TopUpPurpose:
         book.account(_wallet(top_up))  # what is due of its lots has expired
         bonus = bonus_left(book, top_up)
         rest = top_up["credited"] - top_up["refunded"] - top_up["disputed"]
-        share = bonus.share(clawback.amount, rest, bonus.outstanding)
+        share = share_of(bonus.outstanding, amount=clawback.amount, of=rest)
         promotion = AccountName.promotion(top_up["currency"])
         own = unspent_of(book.lots(_wallet(top_up)), top_up["id"], share)
         unspent = sum(amount for _, amount in own)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from batua.contract import Support
 from batua.errors import Conflict, InsufficientFunds
 from batua.ledger import AccountName, Book, Need, Record, account_needs
-from batua.ledger.lots import unspent_of, without_bonus
+from batua.ledger.lots import spared, unspent_of, without_bonus
 from batua.payments import (
     Capture,
     Destination,
@@ -18,7 +18,7 @@ from batua.payments import (
     insert_refund,
     known_refund,
 )
-from batua.wallets.bonuses import BonusLeft, bonus_left, bonus_needs
+from batua.wallets.bonuses import BonusLeft, bonus_left, bonus_needs, share_of
 from batua.wallets.tables import TopUp
 
 __all__ = ["RequestTopUpRefund"]
@@ -58,7 +58,8 @@ class RequestTopUpRefund:
         self._require_support(capture, amount)
         takes = without_bonus(wallet, book.lots(_wallet(top_up)), amount)
         book.hold(self.new.id, _wallet(top_up), amount, refund_id=self.new.id, takes=takes)
-        share = self._hold_bonus(book, top_up, bonus.share(amount, rest - bonus.spent, bonus.free))
+        share = share_of(bonus.free, amount=amount, of=rest - bonus.spent)
+        taken = self._hold_bonus(book, top_up, share)
         for row in (top_up, capture):
             book.update(row, refund_reserved=row["refund_reserved"] + amount)
         return insert_refund(
@@ -68,7 +69,7 @@ class RequestTopUpRefund:
             capture=capture,
             destination="source",
             amounts=(0, amount, amount),
-            bonus=share,
+            bonus=taken,
         )
 
     def _amount(
@@ -78,9 +79,7 @@ class RequestTopUpRefund:
         if self.new.amount is not None:
             amount = self.new.amount
         else:
-            lots = book.lots(_wallet(top_up))
-            kept = sum(lot["remaining"] - lot["held"] for lot in lots if lot["kind"] == "bonus")
-            amount = min(most, wallet["posted"] - wallet["held"] - kept)
+            amount = min(most, spared(wallet, book.lots(_wallet(top_up))))
             if amount <= 0 < most:
                 raise InsufficientFunds(
                     owner=wallet["owner"], amount=most, available=0, currency=wallet["currency"]
