@@ -79,6 +79,11 @@ class AccountName:
         return cls(AccountKind.WALLET, customer, currency)
 
     @classmethod
+    def wallet_of(cls, row: Mapping[str, Any]) -> AccountName:
+        """The wallet of an order's, a top-up's or a capture's customer, in its currency."""
+        return cls.wallet(row["customer_id"], row["currency"])
+
+    @classmethod
     def gateway(cls, code: str, currency: str) -> AccountName:
         """What a provider has collected for us and not settled yet."""
         return cls(AccountKind.GATEWAY, code, currency)

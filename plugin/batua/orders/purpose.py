@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
+from batua.ledger.operations.lookup import mirrored
 from batua.ledger.tables import Transfer
 from batua.orders.orders import OrderStatus, close_payments
 from batua.orders.refunds import pay_wallet_part, refunded_status
@@ -143,7 +144,16 @@ class OrderPurpose:
         for row in (order, capture):
             book.update(row, **{column: row[column] - refund["source_amount"]})
         if was_posted:
-            self._reverse(book, refund, order, capture)
+            book.post(
+                mirrored(
+                    book,
+                    book.need(Transfer, "id", f"{refund['id']}.source"),
+                    id=f"{refund['id']}.reversal",
+                    kind="reversal_of_refund",
+                    reason="refund_failed_at_provider",
+                    actor=f"gateway:{refund['gateway']}",
+                )
+            )
         book.update(order, status=refunded_status(order), updated_at=book.now)
 
     def claw_back(self, book: Book, clawback: Clawback) -> Clawed:
@@ -174,23 +184,6 @@ class OrderPurpose:
 
     def disputed(self, book: Book, capture: Record, *, is_lost: bool) -> None:
         """What was delivered stays delivered: the order is paid, and the shop has lost."""
-
-    def _reverse(self, book: Book, refund: Record, order: Record, capture: Record) -> None:
-        book.post(
-            Movement(
-                id=f"{refund['id']}.reversal",
-                kind="reversal_of_refund",
-                debit=AccountName.gateway(refund["gateway"], refund["currency"]),
-                credit=AccountName.revenue(refund["currency"]),
-                amount=refund["source_amount"],
-                reason="refund_failed_at_provider",
-                actor=f"gateway:{refund['gateway']}",
-                order_id=order["id"],
-                payment_id=capture["payment_id"],
-                refund_id=refund["id"],
-                reverses=book.need(Transfer, "id", f"{refund['id']}.source")["seq"],
-            )
-        )
 
     def _of(self, book: Book, refund: Record) -> tuple[Record, Record | None]:
         capture = refund["capture_id"] and book.need(Capture, "id", refund["capture_id"])

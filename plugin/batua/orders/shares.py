@@ -22,7 +22,7 @@ __all__ = [
 
 def wallet_of(order: Record) -> AccountName:
     """The wallet of the order's customer, in the order's currency."""
-    return AccountName.wallet(order["customer_id"], order["currency"])
+    return AccountName.wallet_of(order)
 
 
 def order_accounts(order: Record) -> Iterable[Need]:

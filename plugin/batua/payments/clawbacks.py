@@ -22,6 +22,7 @@ from batua.ledger import (
     available,
 )
 from batua.ledger.lots import lot_entry_needs, moved, paid_first
+from batua.ledger.operations.lookup import mirrored, name_of_account
 from batua.ledger.tables import Account, Transfer
 
 __all__ = ["Clawback", "Clawed", "clawback_needs", "undo_clawback"]
@@ -71,7 +72,7 @@ class Clawback:
     @property
     def wallet(self) -> AccountName:
         """The wallet of whoever paid."""
-        return AccountName.wallet(self.capture["customer_id"], self.capture["currency"])
+        return AccountName.wallet_of(self.capture)
 
     def from_wallet(
         self, book: Book, amount: int, *, into: AccountName | None = None, before: str = ""
@@ -119,7 +120,7 @@ class Clawback:
 def clawback_needs(book: Book, id: str | None, capture: Mapping[str, Any]) -> Iterable[Need]:
     """All that taking back reads and writes; with the ``id`` of a clawback also its undoing."""
     currency, gateway = capture["currency"], capture["gateway"]
-    yield from account_needs(AccountName.wallet(capture["customer_id"], currency))
+    yield from account_needs(AccountName.wallet_of(capture))
     for name in (
         AccountName.gateway(gateway, currency),
         AccountName.suspense(gateway, currency),
@@ -141,35 +142,25 @@ def undo_clawback(book: Book, id: str, *, reason: str, actor: str) -> None:
     for part in PARTS:
         transfer = book.get(Transfer, "id", f"{id}.{part}")
         if transfer is not None:
-            _reverse(book, transfer, reason=reason, actor=actor)
+            book.post(
+                mirrored(
+                    book,
+                    transfer,
+                    id=f"{transfer['id']}.reversal",
+                    kind=f"reversal_of_{transfer['kind']}",
+                    reason=reason,
+                    actor=actor,
+                    restores=moved(book, transfer["id"]),
+                )
+            )
     for part in ("debt", "bonus_debt"):
         transfer = book.get(Transfer, "id", f"{id}.{part}")
         if transfer is not None:
             _return_what_was_repaid(book, transfer, actor=actor)
 
 
-def _reverse(book: Book, transfer: Record, *, reason: str, actor: str) -> None:
-    book.post(
-        Movement(
-            id=f"{transfer['id']}.reversal",
-            kind=f"reversal_of_{transfer['kind']}",
-            debit=_name(book, transfer["credit_account"]),
-            credit=_name(book, transfer["debit_account"]),
-            amount=transfer["amount"],
-            reason=reason,
-            actor=actor,
-            order_id=transfer["order_id"],
-            top_up_id=transfer["top_up_id"],
-            payment_id=transfer["payment_id"],
-            refund_id=transfer["refund_id"],
-            reverses=transfer["seq"],
-            restores=moved(book, transfer["id"]),
-        )
-    )
-
-
 def _return_what_was_repaid(book: Book, transfer: Record, *, actor: str) -> None:
-    debt = _name(book, transfer["debit_account"])
+    debt = name_of_account(book, transfer["debit_account"])
     repaid = book.account(debt)["posted"]
     if repaid > 0:
         book.post(
@@ -183,7 +174,3 @@ def _return_what_was_repaid(book: Book, transfer: Record, *, actor: str) -> None
                 actor=actor,
             )
         )
-
-
-def _name(book: Book, number: int) -> AccountName:
-    return AccountName.of(book.records(Account)[number])

@@ -122,14 +122,14 @@ class ApplyDispute:
         clawed = Clawed(bonus=dispute["bonus_amount"], refunds=dispute["clawed_back"])
         give_back(book, self._clawback(dispute, capture), clawed, self._told.purpose(capture))
         if dispute["froze"] and not self._others_freeze(book, dispute):
-            book.update(book.account(self._wallet(capture)), status="active")
+            book.update(book.account(AccountName.wallet_of(capture)), status="active")
 
     def _freeze(self, book: Book, dispute: Record, capture: Record) -> bool:
         """What is left of a wallet that was paid with disputed money stays where it is.
 
         One that staff have frozen is theirs to thaw.
         """
-        wallet = book.account(self._wallet(capture))
+        wallet = book.account(AccountName.wallet_of(capture))
         is_active = wallet["status"] == "active"
         if capture["destination"] != Destination.WALLET:
             return False
@@ -182,6 +182,3 @@ class ApplyDispute:
     def _told(self) -> Told:
         known = Need(Dispute, "provider_dispute_id", self.result.provider_dispute_id)
         return Told(self.gateway, self.result.provider_payment_id, known, self.purposes)
-
-    def _wallet(self, capture: Record) -> AccountName:
-        return AccountName.wallet(capture["customer_id"], capture["currency"])

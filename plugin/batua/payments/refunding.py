@@ -63,9 +63,9 @@ class ApplyRefundResult:
         yield need
         yield from hold_needs(self.refund_id)
         yield from hold_needs(bonus_hold(self.refund_id))
-        yield Need(Transfer, "id", f"{self.refund_id}.source")
-        yield Need(Transfer, "id", f"{self.refund_id}.bonus")
-        yield from lot_entry_needs(book, f"{self.refund_id}.bonus")
+        for part in ("source", "bonus"):
+            yield Need(Transfer, "id", f"{self.refund_id}.{part}")
+            yield from lot_entry_needs(book, f"{self.refund_id}.{part}")
         if book.missing([need]):
             return
         refund = book.need(Refund, "id", self.refund_id)

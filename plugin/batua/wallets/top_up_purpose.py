@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
 from batua.ledger.lots import moved, unspent_of
+from batua.ledger.operations.lookup import mirrored
 from batua.ledger.tables import Hold, Transfer
 from batua.outbox import Announcer
 from batua.payments import Capture, Clawback, Clawed, Destination, Placement, bonus_hold
@@ -31,7 +32,7 @@ class TopUpPurpose:
         yield captures
         if not book.missing([need]):
             top_up = book.need(TopUp, "id", subject_id)
-            yield from account_needs(_wallet(top_up))
+            yield from account_needs(AccountName.wallet_of(top_up))
             yield from bonus_needs(book, top_up)
         if not book.missing([captures]):
             for capture in book.find(*captures):
@@ -91,7 +92,7 @@ class TopUpPurpose:
             Movement(
                 id=f"{refund['id']}.source",
                 kind="top_up_refund",
-                debit=_wallet(top_up),
+                debit=AccountName.wallet_of(top_up),
                 credit=AccountName.gateway(refund["gateway"], refund["currency"]),
                 amount=refund["source_amount"],
                 reason=refund["reason"],
@@ -125,8 +126,7 @@ class TopUpPurpose:
         for row in (top_up, capture):
             book.update(row, **{column: row[column] - amount})
         if was_posted:
-            self._reverse(book, refund, top_up, capture)
-            self._give_bonus_again(book, refund, top_up)
+            self._undo(book, refund)
             book.update(
                 top_up,
                 bonus_returned=top_up["bonus_returned"] - refund["bonus_amount"],
@@ -134,20 +134,20 @@ class TopUpPurpose:
                 updated_at=book.now,
             )
         else:
-            book.void_hold(book.need(Hold, "id", refund["id"]), _wallet(top_up))
+            book.void_hold(book.need(Hold, "id", refund["id"]), AccountName.wallet_of(top_up))
             if refund["bonus_amount"]:
                 hold = book.need(Hold, "id", bonus_hold(refund["id"]))
-                book.void_hold(hold, _wallet(top_up))
+                book.void_hold(hold, AccountName.wallet_of(top_up))
 
     def claw_back(self, book: Book, clawback: Clawback) -> Clawed:
         """Its bonus goes back too: what is unspent of it, and then as money."""
         top_up = book.need(TopUp, "id", clawback.capture["top_up_id"])
-        book.account(_wallet(top_up))  # what is due of its lots has expired
+        book.account(AccountName.wallet_of(top_up))  # what is due of its lots has expired
         bonus = bonus_left(book, top_up)
         rest = top_up["credited"] - top_up["refunded"] - top_up["disputed"]
         share = share_of(bonus.outstanding, amount=clawback.amount, of=rest)
         promotion = AccountName.promotion(top_up["currency"])
-        own = unspent_of(book.lots(_wallet(top_up)), top_up["id"], share)
+        own = unspent_of(book.lots(AccountName.wallet_of(top_up)), top_up["id"], share)
         unspent = sum(amount for _, amount in own)
         if unspent:
             wallet = clawback.wallet
@@ -180,7 +180,7 @@ class TopUpPurpose:
                 Movement(
                     id=f"{refund['id']}.bonus",
                     kind="bonus_clawback",
-                    debit=_wallet(top_up),
+                    debit=AccountName.wallet_of(top_up),
                     credit=AccountName.promotion(refund["currency"]),
                     amount=refund["bonus_amount"],
                     reason=refund["reason"],
@@ -190,40 +190,25 @@ class TopUpPurpose:
                 ),
             )
 
-    def _give_bonus_again(self, book: Book, refund: Record, top_up: Record) -> None:
-        if refund["bonus_amount"]:
-            taken = f"{refund['id']}.bonus"
-            book.post(
-                Movement(
-                    id=f"{taken}.reversal",
-                    kind="reversal_of_bonus_clawback",
-                    debit=AccountName.promotion(refund["currency"]),
-                    credit=_wallet(top_up),
-                    amount=refund["bonus_amount"],
-                    reason="refund_failed_at_provider",
-                    actor=f"gateway:{refund['gateway']}",
-                    top_up_id=top_up["id"],
-                    reverses=book.need(Transfer, "id", taken)["seq"],
-                    restores=moved(book, taken),
+    def _undo(self, book: Book, refund: Record) -> None:
+        """The provider took back what it had said: money and bonus are there again."""
+        for part, reversal, kind in (
+            ("source", f"{refund['id']}.reversal", "reversal_of_top_up_refund"),
+            ("bonus", f"{refund['id']}.bonus.reversal", "reversal_of_bonus_clawback"),
+        ):
+            transfer = book.get(Transfer, "id", f"{refund['id']}.{part}")
+            if transfer is not None:
+                book.post(
+                    mirrored(
+                        book,
+                        transfer,
+                        id=reversal,
+                        kind=kind,
+                        reason="refund_failed_at_provider",
+                        actor=f"gateway:{refund['gateway']}",
+                        restores=moved(book, transfer["id"]),
+                    )
                 )
-            )
-
-    def _reverse(self, book: Book, refund: Record, top_up: Record, capture: Record) -> None:
-        book.post(
-            Movement(
-                id=f"{refund['id']}.reversal",
-                kind="reversal_of_top_up_refund",
-                debit=AccountName.gateway(refund["gateway"], refund["currency"]),
-                credit=_wallet(top_up),
-                amount=refund["source_amount"],
-                reason="refund_failed_at_provider",
-                actor=f"gateway:{refund['gateway']}",
-                top_up_id=top_up["id"],
-                payment_id=capture["payment_id"],
-                refund_id=refund["id"],
-                reverses=book.need(Transfer, "id", f"{refund['id']}.source")["seq"],
-            )
-        )
 
     def _of(self, book: Book, refund: Record) -> tuple[Record, Record]:
         return (
@@ -241,7 +226,3 @@ def _settled(top_up: Record) -> str:
         return str(TopUpStatus.SUCCEEDED)
     whole = top_up["refunded"] == top_up["credited"]
     return str(TopUpStatus.REFUNDED if whole else TopUpStatus.PARTIALLY_REFUNDED)
-
-
-def _wallet(top_up: Record) -> AccountName:
-    return AccountName.wallet(top_up["customer_id"], top_up["currency"])

@@ -44,20 +44,21 @@ class RequestTopUpRefund:
         yield Need(Capture, "top_up_id", self.top_up_id)
         if not book.missing([need]):
             top_up = book.need(*need)
-            yield from account_needs(_wallet(top_up))
+            yield from account_needs(AccountName.wallet_of(top_up))
             yield from bonus_needs(book, top_up)
 
     def decide(self, book: Book) -> Record:
         if (known := known_refund(book, self.new, self.top_up_id)) is not None:
             return known
         top_up = book.need(TopUp, "id", self.top_up_id)
-        wallet = book.account(_wallet(top_up))
+        wallet = book.account(AccountName.wallet_of(top_up))
         bonus, rest = bonus_left(book, top_up), _rest(top_up)
         amount = self._amount(book, top_up, rest, bonus, wallet)
         capture = self._capture(book, amount)
         self._require_support(capture, amount)
-        takes = without_bonus(wallet, book.lots(_wallet(top_up)), amount)
-        book.hold(self.new.id, _wallet(top_up), amount, refund_id=self.new.id, takes=takes)
+        name = AccountName.wallet_of(top_up)
+        takes = without_bonus(wallet, book.lots(name), amount)
+        book.hold(self.new.id, name, amount, refund_id=self.new.id, takes=takes)
         share = share_of(bonus.free, amount=amount, of=rest - bonus.spent)
         taken = self._hold_bonus(book, top_up, share)
         for row in (top_up, capture):
@@ -79,7 +80,7 @@ class RequestTopUpRefund:
         if self.new.amount is not None:
             amount = self.new.amount
         else:
-            amount = min(most, spared(wallet, book.lots(_wallet(top_up))))
+            amount = min(most, spared(wallet, book.lots(AccountName.wallet_of(top_up))))
             if amount <= 0 < most:
                 raise InsufficientFunds(
                     owner=wallet["owner"], amount=most, available=0, currency=wallet["currency"]
@@ -94,12 +95,11 @@ class RequestTopUpRefund:
         return amount
 
     def _hold_bonus(self, book: Book, top_up: Record, share: int) -> int:
-        takes = unspent_of(book.lots(_wallet(top_up)), self.top_up_id, share)
+        name, hold_id = AccountName.wallet_of(top_up), bonus_hold(self.new.id)
+        takes = unspent_of(book.lots(name), self.top_up_id, share)
         held = sum(amount for _, amount in takes)
         if held:
-            book.hold(
-                bonus_hold(self.new.id), _wallet(top_up), held, refund_id=self.new.id, takes=takes
-            )
+            book.hold(hold_id, name, held, refund_id=self.new.id, takes=takes)
         return held
 
     def _require_support(self, capture: Record, amount: int) -> None:
@@ -127,7 +127,3 @@ class RequestTopUpRefund:
 def _rest(top_up: Record) -> int:
     gone = top_up["refunded"] + top_up["refund_reserved"] + top_up["disputed"]
     return int(top_up["credited"] - gone)
-
-
-def _wallet(top_up: Record) -> AccountName:
-    return AccountName.wallet(top_up["customer_id"], top_up["currency"])

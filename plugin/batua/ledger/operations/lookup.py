@@ -1,4 +1,7 @@
-"""Accounts by their number, where a request names a hold or a transfer and no account."""
+"""Accounts by their number, where a request names a hold or a transfer and no account.
+
+So a transfer can be mirrored that somebody else has posted.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from collections.abc import Iterable
 from batua.ledger.accounts import AccountName
 from batua.ledger.book import Book
 from batua.ledger.lots import account_needs
-from batua.ledger.rows import Need, NotLoaded
+from batua.ledger.movements import Movement, Part
+from batua.ledger.rows import Need, NotLoaded, Record
 from batua.ledger.tables import Account
 
-__all__ = ["name_of_account", "numbered_account_needs"]
+__all__ = ["mirrored", "name_of_account", "numbered_account_needs"]
 
 
 def numbered_account_needs(book: Book, id: int) -> Iterable[Need]:
@@ -31,3 +35,33 @@ def name_of_account(book: Book, id: int) -> AccountName:
     if row is None:
         raise NotLoaded(f"batua_account.id = {id}")
     return AccountName.of(row)
+
+
+def mirrored(
+    book: Book,
+    transfer: Record,
+    *,
+    id: str,
+    kind: str,
+    reason: str,
+    actor: str,
+    approved_by: str | None = None,
+    restores: tuple[Part, ...] = (),
+) -> Movement:
+    """What undoes ``transfer``: its amount back, of what it was of. Raises ``NotLoaded``."""
+    return Movement(
+        id=id,
+        kind=kind,
+        debit=name_of_account(book, transfer["credit_account"]),
+        credit=name_of_account(book, transfer["debit_account"]),
+        amount=transfer["amount"],
+        reason=reason,
+        actor=actor,
+        approved_by=approved_by,
+        order_id=transfer["order_id"],
+        top_up_id=transfer["top_up_id"],
+        payment_id=transfer["payment_id"],
+        refund_id=transfer["refund_id"],
+        reverses=transfer["seq"],
+        restores=restores,
+    )

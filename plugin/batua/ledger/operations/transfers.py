@@ -13,7 +13,7 @@ from batua.ledger.lots import account_needs, is_due
 from batua.ledger.movements import Movement, Part
 from batua.ledger.operations.answers import Posted
 from batua.ledger.operations.checks import require_active_accounts, require_room, require_sound
-from batua.ledger.operations.lookup import name_of_account, numbered_account_needs
+from batua.ledger.operations.lookup import mirrored, numbered_account_needs
 from batua.ledger.operations.sameness import different_kind, require_same_transfer
 from batua.ledger.rows import Need, Record
 from batua.ledger.tables import Hold, Lot, LotEntry, Transfer
@@ -98,20 +98,14 @@ class ReverseTransfer:
         return post(book, msgspec.structs.replace(movement, restores=restores, takes=takes))
 
     def _movement(self, book: Book, of: Record) -> Movement:
-        return Movement(
+        return mirrored(
+            book,
+            of,
             id=self.id,
             kind=REVERSAL,
-            debit=name_of_account(book, of["credit_account"]),
-            credit=name_of_account(book, of["debit_account"]),
-            amount=of["amount"],
             reason=self.reason,
             actor=self.actor,
             approved_by=self.approved_by,
-            order_id=of["order_id"],
-            top_up_id=of["top_up_id"],
-            payment_id=of["payment_id"],
-            refund_id=of["refund_id"],
-            reverses=of["seq"],
         )
 
     def _lots_back(self, book: Book) -> tuple[tuple[Part, ...], tuple[Part, ...] | None]:
