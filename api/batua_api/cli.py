@@ -16,7 +16,7 @@ import click
 
 from batua import __version__
 from batua.bootstrap import Batua, open_batua
-from batua.contract import Capabilities, active_currencies
+from batua.contract import active_currencies
 from batua.database import migrate as migrate_database
 from batua.database import open_database, pending
 from batua.errors import BatuaError, ConfigurationError, InvalidRequest
@@ -182,10 +182,13 @@ MORE = (
 """What a gateway either can or can't."""
 
 
-def _currencies(capabilities: Capabilities) -> str:
-    if capabilities.currencies == active_currencies():
-        return "all that there are"
-    return ", ".join(sorted(capabilities.currencies))
+def _currencies(batua: Batua, code: str) -> str:
+    collects = batua.registry.gateways[batua.registry.processor_of(code)].manifest.capabilities
+    currencies = collects.currencies if collects else frozenset()
+    # A front that is off has no processor to ask: its own are all that there are.
+    if currencies == active_currencies():
+        return "those of its processor"
+    return ", ".join(sorted(currencies))
 
 
 def _taken_by(batua: Batua, code: str) -> str:
@@ -213,7 +216,7 @@ async def _print_gateways(batua: Batua) -> None:
             )
             more = [name for name in MORE if getattr(capabilities, name)]
             click.echo(f"  {', '.join(name.replace('_', ' ') for name in more) or 'nothing more'}")
-            click.echo(f"  currencies {_currencies(capabilities)}")
+            click.echo(f"  currencies {_currencies(batua, code)}")
 
 
 @cli.command()

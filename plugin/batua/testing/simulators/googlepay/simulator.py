@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Unpack
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -17,7 +15,7 @@ from batua.testing.simulators.googlepay.control import GooglePayFaults, googlepa
 from batua.testing.simulators.googlepay.sealing import Sealer
 from batua.testing.simulators.googlepay.sheet import GatewayToken, Sheet, gateway_token
 from batua.testing.simulators.kit.faults import Broken, Faults
-from batua.testing.simulators.kit.simulator import Simulator
+from batua.testing.simulators.kit.simulator import Served, Simulator
 
 __all__ = ["GooglePaySimulator"]
 
@@ -46,12 +44,7 @@ class GooglePaySimulator(Simulator):
         direct: bool = False,
         gateway_token: GatewayToken = gateway_token,
         root_keys_max_age_s: int = 3600,
-        webhook_url: str | None = None,
-        store: Path | None = None,
-        public_url: str = "",
-        clock: Callable[[], float] = time.time,
-        webhook_backoff_s: float = 0.5,
-        hang_s: float = 30.0,
+        **served: Unpack[Served],
     ) -> None:
         self.processor = processor
         self.sealer = Sealer()
@@ -60,12 +53,7 @@ class GooglePaySimulator(Simulator):
         self._root_keys_max_age_s = root_keys_max_age_s
         super().__init__(
             Faults(GooglePayFaults, token=None),
-            webhook_url=webhook_url,
-            store=store,
-            public_url=public_url,
-            clock=clock,
-            webhook_backoff_s=webhook_backoff_s,
-            hang_s=hang_s,
+            **served,
         )
 
     def build(self) -> Litestar:
@@ -78,17 +66,12 @@ class GooglePaySimulator(Simulator):
                 headers={"cache-control": f"public, max-age={self._root_keys_max_age_s}"},
             )
 
-        return Litestar(
+        return self.app_of(
             [
                 root_keys,
                 *checkout_routes(self.payment_data),
                 *googlepay_control_routes(self, self.payment_data),
             ],
-            middleware=[self.spoiling],
-            on_startup=[self.start],
-            on_shutdown=[self.stop],
-            logging_config=None,
-            openapi_config=None,
         )
 
     def payment_data(self, google_pay: str) -> str:

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 from litestar import Litestar
-from litestar.types import ASGIApp
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, ExceptionHandlersMap
 
 from batua.testing.simulators.kit.delivery import Webhooks
 from batua.testing.simulators.kit.faults import Broken, Faults, Spoiling
 from batua.testing.simulators.kit.store import Store
 
-__all__ = ["Simulator"]
+__all__ = ["Served", "Simulator"]
+
+
+class Served(TypedDict, total=False):
+    """How a simulator is served: what every constructor takes beside the provider's own keywords.
+
+    ``public_url`` is where the simulator is reached, ``webhook_backoff_s`` the first wait in
+    seconds between two tries, ``hang_s`` how long a timed-out answer hangs. ``clock`` tells unix
+    seconds. ``store`` None, or none given, keeps the books in memory.
+    """
+
+    webhook_url: str | None
+    store: Path | None
+    public_url: str
+    clock: Callable[[], float]
+    webhook_backoff_s: float
+    hang_s: float
 
 
 class Simulator(ABC):
@@ -22,9 +41,6 @@ class Simulator(ABC):
 
     ``app`` may be served alone or mounted below a prefix that the outer app strips; its lifespan
     starts and stops the webhooks, and an outer app's may call ``start`` and ``stop`` instead.
-    ``store`` None keeps the books in memory. ``public_url`` is where the simulator is reached,
-    ``webhook_backoff_s`` the first wait in seconds between two tries, ``hang_s`` how long a
-    timed-out answer hangs. ``clock`` tells unix seconds.
 
     The app is built in the constructor, so a subclass sets its own attributes before it calls this
     one's. The webhook limits are in seconds: how soon an answer must come, and how long an event
@@ -38,29 +54,19 @@ class Simulator(ABC):
     webhook_timeout_s: ClassVar[float]
     webhook_give_up_s: ClassVar[float]
 
-    def __init__(
-        self,
-        faults: Faults,
-        *,
-        webhook_url: str | None,
-        store: Path | None,
-        public_url: str,
-        clock: Callable[[], float],
-        webhook_backoff_s: float,
-        hang_s: float,
-    ) -> None:
-        self.public_url = public_url.rstrip("/")
-        self.clock = clock
+    def __init__(self, faults: Faults, **served: Unpack[Served]) -> None:
+        self.public_url = served.get("public_url", "").rstrip("/")
+        self.clock = served.get("clock", time.time)
         self.faults = faults
-        self.store = Store(store)
-        self._hang_s = hang_s
+        self.store = Store(served.get("store"))
+        self._hang_s = served.get("hang_s", 30.0)
         self.webhooks = Webhooks(
             self.store,
             faults,
-            url=webhook_url,
+            url=served.get("webhook_url"),
             sign=self.sign,
-            clock=clock,
-            backoff_s=webhook_backoff_s,
+            clock=self.clock,
+            backoff_s=served.get("webhook_backoff_s", 0.5),
             timeout_s=self.webhook_timeout_s,
             give_up_s=self.webhook_give_up_s,
         )
@@ -68,10 +74,29 @@ class Simulator(ABC):
 
     @abstractmethod
     def build(self) -> Litestar:
-        """The app: the provider's API, its checkout page and the control routes.
+        """The app: the provider's API, its checkout page and the control routes, by ``app_of``."""
 
-        ``middleware=[self.spoiling]``, ``on_startup=[self.start]``, ``on_shutdown=[self.stop]``.
+    def app_of(
+        self,
+        handlers: Sequence[HTTPRouteHandler],
+        *,
+        state: Mapping[str, Any] | None = None,
+        refusals: ExceptionHandlersMap | None = None,
+    ) -> Litestar:
+        """An app of these routes whose answers can be spoiled, and which delivers the webhooks.
+
+        ``refusals`` say what the provider answers for an error.
         """
+        return Litestar(
+            list(handlers),
+            state=State(dict(state or {})),
+            middleware=[self.spoiling],
+            exception_handlers=refusals,
+            on_startup=[self.start],
+            on_shutdown=[self.stop],
+            logging_config=None,
+            openapi_config=None,
+        )
 
     @abstractmethod
     def sign(self, event_id: str, body: bytes, old_secret: bool) -> Mapping[str, str]:  # noqa: FBT001 - a Sign

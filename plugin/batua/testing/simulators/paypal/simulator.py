@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 from litestar import Litestar
-from litestar.datastructures import State
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from batua.testing.simulators.kit.faults import Broken, Spoiling
-from batua.testing.simulators.kit.simulator import Simulator
+from batua.testing.simulators.kit.simulator import Served, Simulator
 from batua.testing.simulators.paypal.account_routes import ACCOUNT_ROUTES, CERTS, TOKEN
 from batua.testing.simulators.paypal.books import DAYS, Books
 from batua.testing.simulators.paypal.checkout import CHECKOUT_ROUTES
@@ -61,26 +59,16 @@ class PayPalSimulator(Simulator):
         client_id: str = "paypal_simulator_client",
         client_secret: str = "paypal_simulator_secret",  # noqa: S107 - opens nothing but this simulator
         webhook_id: str = "1SIM0000000000001",
-        webhook_url: str | None = None,
-        store: Path | None = None,
-        public_url: str = "",
-        clock: Callable[[], float] = time.time,
-        webhook_backoff_s: float = 0.5,
-        hang_s: float = 30.0,
+        **served: Unpack[Served],
     ) -> None:
         self.client_id = client_id
         self.client_secret = client_secret
         self.webhook_id = webhook_id
-        self._store_path = store
+        self._store_path = served.get("store")
         self._ca_folder: Path | None = None
         super().__init__(
             paypal_faults(),
-            webhook_url=webhook_url,
-            store=store,
-            public_url=public_url,
-            clock=clock,
-            webhook_backoff_s=webhook_backoff_s,
-            hang_s=hang_s,
+            **served,
         )
 
     @property
@@ -95,24 +83,19 @@ class PayPalSimulator(Simulator):
             self.store, self.faults, views, clock=self.clock, emit=self.webhooks.emit
         )
         provider = self._provider()
-        return Litestar(
+        return self.app_of(
             [
                 *PAYMENT_ROUTES,
                 *ACCOUNT_ROUTES,
                 *CHECKOUT_ROUTES,
                 *paypal_control_routes(self, provider),
             ],
-            state=State({"provider": provider}),
-            middleware=[self.spoiling],
-            exception_handlers={
+            state={"provider": provider},
+            refusals={
                 Refused: refusal,
                 NotFoundException: refusal,
                 MethodNotAllowedException: refusal,
             },
-            on_startup=[self.start],
-            on_shutdown=[self.stop],
-            logging_config=None,
-            openapi_config=None,
         )
 
     def sign(self, event_id: str, body: bytes, old_secret: bool) -> Mapping[str, str]:  # noqa: ARG002, FBT001 - a Sign

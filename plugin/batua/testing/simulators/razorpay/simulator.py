@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hmac
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 from litestar import Litestar
-from litestar.datastructures import State
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import Scope
 
 from batua.testing.simulators.kit.faults import Broken
-from batua.testing.simulators.kit.simulator import Simulator
+from batua.testing.simulators.kit.simulator import Served, Simulator
 from batua.testing.simulators.razorpay.asking import AllBooks, refusal
 from batua.testing.simulators.razorpay.books import Books
 from batua.testing.simulators.razorpay.checkout import CHECKOUT_ROUTES
@@ -59,12 +56,7 @@ class RazorpaySimulator(Simulator):
         key_secret: str = "simulator_key_secret",  # noqa: S107 - opens nothing but this simulator
         webhook_secret: str = "simulator_webhook_secret",  # noqa: S107
         old_webhook_secret: str = _OLD_SECRET,
-        webhook_url: str | None = None,
-        store: Path | None = None,
-        public_url: str = "",
-        clock: Callable[[], float] = time.time,
-        webhook_backoff_s: float = 0.5,
-        hang_s: float = 30.0,
+        **served: Unpack[Served],
     ) -> None:
         self.key_id = key_id
         self.key_secret = key_secret
@@ -74,12 +66,7 @@ class RazorpaySimulator(Simulator):
         self._keys_in_progress: set[str] = set()
         super().__init__(
             new_faults(),
-            webhook_url=webhook_url,
-            store=store,
-            public_url=public_url,
-            clock=clock,
-            webhook_backoff_s=webhook_backoff_s,
-            hang_s=hang_s,
+            **served,
         )
 
     def build(self) -> Litestar:
@@ -104,19 +91,14 @@ class RazorpaySimulator(Simulator):
             "credentials": f"{self.key_id}:{self.key_secret}",
             "key_id": self.key_id,
         }
-        return Litestar(
+        return self.app_of(
             [*API_ROUTES, *CHECKOUT_ROUTES, *razorpay_control_routes(self, books)],
-            state=State(state),
-            middleware=[self.spoiling],
-            exception_handlers={
+            state=state,
+            refusals={
                 Refused: refusal,
                 NotFoundException: unknown_url,
                 MethodNotAllowedException: unknown_url,
             },
-            on_startup=[self.start],
-            on_shutdown=[self.stop],
-            logging_config=None,
-            openapi_config=None,
         )
 
     def settings(self) -> dict[str, str]:

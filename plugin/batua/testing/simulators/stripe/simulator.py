@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import hmac
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 from litestar import Litestar
-from litestar.datastructures import State
 from litestar.exceptions import MethodNotAllowedException, NotFoundException
 from litestar.types import Scope
 
 from batua.testing.simulators.kit.faults import Broken
-from batua.testing.simulators.kit.simulator import Simulator
+from batua.testing.simulators.kit.simulator import Served, Simulator
 from batua.testing.simulators.stripe.aftermath import Aftermath
 from batua.testing.simulators.stripe.books import Books
 from batua.testing.simulators.stripe.checkout import CHECKOUT_ROUTES
@@ -59,12 +56,7 @@ class StripeSimulator(Simulator):
         secret_key: str = _SECRET_KEY,
         webhook_secret: str = _WEBHOOK_SECRET,
         old_webhook_secret: str = _OLD_SECRET,
-        webhook_url: str | None = None,
-        store: Path | None = None,
-        public_url: str = "",
-        clock: Callable[[], float] = time.time,
-        webhook_backoff_s: float = 0.5,
-        hang_s: float = 30.0,
+        **served: Unpack[Served],
     ) -> None:
         self.secret_key = secret_key
         self.livemode = secret_key.startswith(("sk_live_", "rk_live_"))
@@ -73,12 +65,7 @@ class StripeSimulator(Simulator):
         self.old_webhook_secret = old_webhook_secret
         super().__init__(
             new_faults(),
-            webhook_url=webhook_url,
-            store=store,
-            public_url=public_url,
-            clock=clock,
-            webhook_backoff_s=webhook_backoff_s,
-            hang_s=hang_s,
+            **served,
         )
 
     def build(self) -> Litestar:
@@ -93,19 +80,14 @@ class StripeSimulator(Simulator):
             "secret_key": self.secret_key,
             "publishable_key": self.publishable_key,
         }
-        return Litestar(
+        return self.app_of(
             [*API_ROUTES, *CHECKOUT_ROUTES, *stripe_control_routes(self, books, aftermath)],
-            state=State(state),
-            middleware=[self.spoiling],
-            exception_handlers={
+            state=state,
+            refusals={
                 Refused: refusal,
                 NotFoundException: unknown_url,
                 MethodNotAllowedException: unknown_url,
             },
-            on_startup=[self.start],
-            on_shutdown=[self.stop],
-            logging_config=None,
-            openapi_config=None,
         )
 
     def settings(self) -> dict[str, str]:
