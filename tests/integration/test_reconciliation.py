@@ -24,7 +24,7 @@ MIDNIGHT = datetime(2026, 11, 23, tzinfo=UTC)
 @asynccontextmanager
 async def provider_at(clock):
     simulator = RazorpaySimulator(
-        key_id=KEY_ID, hang_s=0.3, webhook_backoff_s=0.05, clock=lambda: clock.now().timestamp()
+        key_id=KEY_ID, hang_s=0.3, webhook_backoff_s=0.05, clock=clock.unix
     )
     async with (
         serving(simulator.app) as base,

@@ -19,6 +19,7 @@ from batua.testing.simulators.kit.faults import Broken, FaultChange, Faults
 from batua.testing.simulators.kit.page import is_web, with_query
 from batua.testing.simulators.kit.simulator import Simulator
 from batua.testing.simulators.kit.store import Store
+from tests.support.clock import FakeClock
 
 TLS = ssl.create_default_context()  # loading certificates takes longer than a test
 NEW, OLD = b"new-secret", b"old-secret"
@@ -271,21 +272,24 @@ async def test_duplicates_are_sent_at_the_same_time():
 
 
 async def test_reordered_webhooks_come_newest_first():
-    shop = Shop()
-    async with running(shop) as (_, http):
+    shop, clock = Shop(), FakeClock()
+    async with running(shop, clock=clock.unix) as (_, http):
         await change(http, webhooks={"reorder": True})
         for _ in range(3):
             await count(http)
+        clock.advance(0.1)
         assert await shop.wait_for(3) == ["evt_3", "evt_2", "evt_1"]
 
 
 async def test_delayed_webhook_comes_later():
-    shop = Shop()
-    async with running(shop) as (_, http):
+    shop, clock = Shop(), FakeClock()
+    async with running(shop, clock=clock.unix) as (_, http):
         await change(http, webhooks={"delay_s": 0.15})
         begun = time.monotonic()
         await count(http)
+        await asyncio.sleep(0.15)
         assert shop.taken == []
+        clock.advance(0.15)
         await shop.wait_for(1)
         assert shop.taken[0][2] - begun >= 0.14
 

@@ -18,6 +18,10 @@ class FakeClock:
     def now(self) -> datetime:
         return self._now
 
+    def unix(self) -> float:
+        """Unix seconds, as the simulators ask for them."""
+        return self._now.timestamp()
+
     def advance(self, seconds: float) -> None:
         """Move it; negative seconds move it back, as NTP may."""
         self._now += timedelta(seconds=seconds)

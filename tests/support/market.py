@@ -126,7 +126,7 @@ async def open_market(
         simulators: dict[str, tuple[Simulator, str]] = {}
         variables: dict[str, str] = {}
         for code in dict.fromkeys((processor, gateway)):
-            simulator = found[code].load()(clock=lambda: clock.now().timestamp(), hang_s=0.3)
+            simulator = found[code].load()(clock=clock.unix, hang_s=0.3)
             base = await stack.enter_async_context(serving(simulator.app))
             simulator.public_url = base
             simulators[code] = (simulator, base)
