@@ -32,7 +32,10 @@ SECURITY_HEADERS = (
 def panel_handler(path: str = "/admin") -> ASGIRouteHandler:
     """The route of the panel that the app's start put into ``app.state.batua_panel``."""
 
-    @asgi(path, is_mount=True, copy_scope=True)
+    # A host's own login and CSRF guard leave the panel to its own (by Litestar's names).
+    opt = {"exclude_from_auth": True, "exclude_from_csrf": True}
+
+    @asgi(path, is_mount=True, copy_scope=True, opt=opt)
     async def panel(scope: Scope, receive: Receive, send: Send) -> None:
         app: ASGIApp = scope["litestar_app"].state.batua_panel
         sent = _sent_path(scope)

@@ -16,7 +16,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from batua.clock import Clock
 from batua.errors import InvalidRequest
-from batua_api.auth import Authenticator, require_allowed
+from batua_api.auth import Authenticator, Principal, require_allowed
+from batua_api.hosting import FindCustomer, find_host_customer
 from batua_api.straight import call_straight, header_of, may_go_straight
 
 __all__ = ["Gatekeeper", "RateLimiter", "gatekeeper"]
@@ -54,16 +55,21 @@ class Gatekeeper:
     """Lets a request in. A route with ``opt={"is_public": True}`` needs no token."""
 
     def __init__(
-        self, app: ASGIApp, authenticator: Authenticator, limiter: RateLimiter | None
+        self,
+        app: ASGIApp,
+        authenticator: Authenticator,
+        limiter: RateLimiter | None,
+        find_customer: FindCustomer | None,
     ) -> None:
         self.app = app
         self._authenticator = authenticator
         self._limiter = limiter
+        self._find_customer = find_customer
         self._straight: dict[int, bool] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
-            self._admit(scope)
+            await self._admit(scope)
             handler = scope["route_handler"]
             if self._goes_straight(handler):
                 await call_straight(handler.fn, scope, receive, send)
@@ -76,7 +82,7 @@ class Gatekeeper:
             known = self._straight[id(handler)] = may_go_straight(handler)
         return known
 
-    def _admit(self, scope: Any) -> None:
+    async def _admit(self, scope: Any) -> None:
         path = scope["path"]
         if "\0" in path or "\ufffd" in path or b"%00" in scope["query_string"]:
             # PostgreSQL can't compare NUL, and invalid UTF-8 would make two ids into one.
@@ -88,17 +94,28 @@ class Gatekeeper:
             limiter.count(f"address {client[0] if client else ''}", PER_ADDRESS)
         if options.get("is_public"):
             return
-        principal = self._authenticator.authenticate(header_of(scope, b"authorization"))
+        principal = await self._caller(scope)
         if limiter is not None:
             limiter.count(principal.actor, PER_CUSTOMER)
         require_allowed(principal, options)
         scope["user"] = principal
 
+    async def _caller(self, scope: Any) -> Principal:
+        if self._find_customer is not None:
+            customer = await find_host_customer(self._find_customer, scope)
+            if customer is not None:
+                return customer
+        return self._authenticator.authenticate(header_of(scope, b"authorization"))
 
-def gatekeeper(authenticator: Authenticator, limiter: RateLimiter | None) -> Any:
+
+def gatekeeper(
+    authenticator: Authenticator,
+    limiter: RateLimiter | None,
+    find_customer: FindCustomer | None = None,
+) -> Any:
     """The middleware factory that Litestar wants."""
 
     def build(app: ASGIApp) -> Gatekeeper:
-        return Gatekeeper(app, authenticator, limiter)
+        return Gatekeeper(app, authenticator, limiter, find_customer)
 
     return build

@@ -32,6 +32,7 @@ from batua_api.controllers import (
     WebhookController,
 )
 from batua_api.gatekeeper import RateLimiter, gatekeeper
+from batua_api.hosting import FindCustomer
 from batua_api.problems import EXCEPTION_HANDLERS
 from batua_api.straight import BODY_BYTES_MAX
 
@@ -48,13 +49,19 @@ NOUNS = (
     HealthController,
 )
 
+OURS = {"exclude_from_auth": True, "exclude_from_csrf": True}
+"""What a host's own login and CSRF guard (by Litestar's names) leave to us: our gatekeeper.
+
+No provider that sends a webhook has the host's token."""
+
 
 class BatuaPlugin(InitPlugin):
     """Adds a shop to an app.
 
     ``environ`` holds the plugins' settings, and the core's unless ``settings`` are given; it is
-    the process's own by default. ``with_worker`` runs the worker in the same event loop. Raises
-    ``ConfigurationError`` for settings that can't work.
+    the process's own by default. ``with_worker`` runs the worker in the same event loop.
+    ``authenticate`` names the customer whom the host has signed in. Raises ``ConfigurationError``
+    for settings that can't work.
     """
 
     def __init__(
@@ -63,6 +70,7 @@ class BatuaPlugin(InitPlugin):
         environ: Mapping[str, str] | None = None,
         *,
         with_worker: bool = False,
+        authenticate: FindCustomer | None = None,
         newcomers: Newcomers = lambda _: Newcomer(),
         now: Clock = utc_now,
     ) -> None:
@@ -70,12 +78,13 @@ class BatuaPlugin(InitPlugin):
         self._settings = read_settings(self._environ) if settings is None else settings
         self._authenticator = Authenticator(self._settings, now)
         self._with_worker = with_worker
+        self._find_customer = authenticate
         self._newcomers = newcomers
         self._now = now
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         limiter = RateLimiter(self._now) if self._settings.rate_limit else None
-        door = gatekeeper(self._authenticator, limiter)
+        door = gatekeeper(self._authenticator, limiter, self._find_customer)
         app_config.route_handlers += [
             Router(
                 "/api/v1",
@@ -83,12 +92,14 @@ class BatuaPlugin(InitPlugin):
                 middleware=[door],
                 exception_handlers=EXCEPTION_HANDLERS,
                 request_max_body_size=BODY_BYTES_MAX,
+                opt=OURS,
             ),
             Router(
                 "/",
                 route_handlers=[HealthController],
                 exception_handlers=EXCEPTION_HANDLERS,
                 include_in_schema=False,
+                opt=OURS,
             ),
             panel_handler(),
         ]
