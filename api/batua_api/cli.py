@@ -24,7 +24,9 @@ from batua.settings import Settings, read_settings
 from batua.wallets import require_customer_id
 from batua_admin import create_staff
 from batua_api.auth import Role, Scope, issue_token
+from batua_api.backing_up import backup
 from batua_api.demo import run_demo
+from batua_api.granting import grants
 from batua_api.interrupts import interrupted
 from batua_api.local import local_settings
 from batua_api.logs import configure_logs
@@ -239,6 +241,8 @@ def simulate(provider: str, port: int, webhook_url: str | None, **keys: str | No
 
 
 cli.add_command(new_gateway)
+cli.add_command(grants)
+cli.add_command(backup)
 
 
 @cli.command()

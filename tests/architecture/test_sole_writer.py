@@ -47,6 +47,9 @@ CALLS = {
     ),
     "plugin/batua/registry.py": ({"connect"}, "a gateway to its processor: no database"),
     "plugin/batua/testing/conformance/subject.py": ({"connect"}, "the same, for a rule"),
+    "api/batua_api/granting.py": (
+        {"transaction", "execute"}, "who may write what, by the owner on the command line",
+    ),
     "admin/batua_admin/staff.py": ({"create_user"}, "staff, on the command line: no money"),
 }  # fmt: skip
 """What each file calls that may reach a database, and why. What is called is in ``DATABASE``."""

@@ -18,6 +18,7 @@ from batua.database.core import (
 )
 from batua.database.migrate import migrate, migrations, pending
 from batua.database.opening import open_database
+from batua.database.sqlite_backup import back_up_sqlite
 
 __all__ = [
     "Database",
@@ -29,6 +30,7 @@ __all__ = [
     "Storage",
     "Transaction",
     "Write",
+    "back_up_sqlite",
     "migrate",
     "migrations",
     "open_database",

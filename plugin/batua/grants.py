@@ -1,0 +1,93 @@
+"""What the role that serves may do to each table, and the SQL that says so to PostgreSQL.
+
+Two roles: an owner, who migrates, and one for the servers and workers, who owns nothing.  History
+is append-only for the latter whatever its code does: it has no UPDATE and no DELETE there, and
+only an owner could drop or disable the triggers that refuse the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from batua.errors import ConfigurationError
+
+__all__ = ["GRANTS", "ROLE", "grant_statements", "require_role_name"]
+
+ROLE = "batua_app"
+
+READ = "select"
+APPEND = "select, insert"
+WRITE = "select, insert, update"
+
+GRANTS: Mapping[str, str] = {
+    # History: what was posted stays.
+    "batua_transfer": APPEND,
+    "batua_entry": APPEND,
+    "batua_lot_entry": APPEND,
+    "batua_hold_lot": APPEND,
+    # The head's one row is made by a migration.
+    "batua_ledger": "select, update",
+    "batua_account": WRITE,
+    "batua_hold": WRITE,
+    "batua_lot": WRITE,
+    "batua_idempotency": WRITE,
+    "batua_customer": WRITE,
+    "batua_consent": WRITE,
+    "batua_top_up": WRITE,
+    "batua_order": WRITE,
+    "batua_adjustment": WRITE,
+    "batua_payment": WRITE,
+    "batua_capture": WRITE,
+    "batua_refund": WRITE,
+    "batua_dispute": WRITE,
+    "batua_gateway": WRITE,
+    "batua_inbox": WRITE,
+    "batua_outbox": WRITE,
+    # Staff are made by the owner, on the command line. The panel signs them in and out.
+    "batua_staff": "select, update (password, last_login)",
+    "batua_session": "select, insert, update, delete",
+    "batua_migration": READ,
+}
+"""A table's name, and what the code that serves does to it. A table without a line is refused."""
+
+SEQUENCES = ("batua_session_id_seq",)
+"""Those of the tables into which the panel inserts; we count everything else ourselves."""
+
+FUNCTIONS = ("batua_require_changed(text, bigint, bigint)",)
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+def require_role_name(role: str) -> None:
+    """Raises ``ConfigurationError`` for a name that would have to be quoted."""
+    if not _NAME.fullmatch(role):
+        raise ConfigurationError(
+            f"{role!r} is no name for a role: use small letters, digits and _, at most 63"
+        )
+
+
+def grant_statements(role: str) -> list[str]:
+    """What the owner runs after each migration; twice is as good as once.
+
+    The role is made without a password: nobody can sign in with one until the owner sets it. The
+    schema is the connection's own, so that the same statements serve every shop.
+    """
+    require_role_name(role)
+    return [
+        f"do $$ begin if not exists (select from pg_roles where rolname = '{role}')"
+        f" then create role {role} login; end if; end $$",
+        # Whoever can create beside our tables could stand in front of them.
+        "do $$ begin execute format('revoke create on schema %I from public', current_schema());"
+        f" execute format('grant usage on schema %I to {role}', current_schema()); end $$",
+        *(
+            statement
+            for table, granted in sorted(GRANTS.items())
+            for statement in (
+                f"revoke all on table {table} from public, {role}",
+                f"grant {granted} on table {table} to {role}",
+            )
+        ),
+        *(f"grant usage on sequence {sequence} to {role}" for sequence in SEQUENCES),
+        *(f"grant execute on function {function} to {role}" for function in FUNCTIONS),
+    ]
