@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo test soak bench lint types format lock clean
+.PHONY: help install install-dev demo test soak bench lint sbom types format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,10 +41,15 @@ soak: $(VENV)/.dev ## The same harnesses with the full counts: hours, two at a t
 bench: $(VENV)/.dev ## Figures, side by side in one run
 	$(BIN)/python -m benchmarks
 
-lint: $(VENV)/.dev ## Style, format and import layers
+lint: $(VENV)/.dev ## Style, format, import layers, weak spots and known weaknesses
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive plugin api admin
+	$(BIN)/python -m tools.audit requirements.lock requirements-dev.lock
+
+sbom: $(VENV)/.dev ## Write sbom.json: every package that requirements.lock pins, with its hashes
+	$(BIN)/python -m tools.sbom requirements.lock sbom.json
 
 types: $(VENV)/.dev ## Strict types
 	$(BIN)/mypy

@@ -21,6 +21,7 @@ LEFT_OUT = {
     "postgres.py:_acquired:pool.release(connection)": "whoever had the connection has passed"
     " answered, committed or rolled_back, and an error here is suppressed",
     "postgres_ends.py:_settle": "it waits after a cancellation, for what was sent before",
+    "sqlite_backup.py": "it copies what is committed, and writes nothing to the shop",
     "sqlite.py:SQLiteDatabase.open": "no money moves before it is open",
     "sqlite.py:SQLiteDatabase.close": "no money moves any more",
     "sqlite.py:SQLiteDatabase.transaction:_settled(self._writer.submit(_commit))": "the block"
