@@ -35,6 +35,7 @@ from batua.database.postgres_ends import (
     stale,
 )
 from batua.failpoints import reach
+from batua.pooler import split_pooler
 
 __all__ = ["PostgresDatabase"]
 
@@ -56,6 +57,9 @@ SINGLE_STATEMENTS = {
     **dict.fromkeys(BY_KEY, "off"),
 }
 """The same for connections on which each statement is a transaction of its own."""
+
+POOLED_BEGIN = f"{BEGIN}; set local idle_in_transaction_session_timeout = {{}}"
+"""The same behind a pooler, where a session's settings are another's in the next transaction."""
 
 SINGLE_STATEMENTS_AT_ONCE = 2
 """Connections for those. A process has one engine, and that one group at a time."""
@@ -119,7 +123,7 @@ class PostgresDatabase(Database):
     dialect = Dialect.POSTGRES
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
-        self._url = url
+        self._url, self._is_pooled = split_pooler(url)
         self._pool_size = pool_size
         self._pool: Any = None
         self._singles: Any = None
@@ -131,18 +135,21 @@ class PostgresDatabase(Database):
         self._singles = await self._open_pool(0, SINGLE_STATEMENTS_AT_ONCE, SINGLE_STATEMENTS)
 
     def _open_pool(self, smallest: int, biggest: int, settings: Mapping[str, str]) -> Any:
+        # What a pooler keeps for us, and what only a session of our own does.
+        kept = {"application_name": "batua", "timezone": "UTC"}
+        idle = {"idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS)}
         return asyncpg.create_pool(
             self._url,
             min_size=smallest,
             max_size=biggest,
             reset=_leave_as_it_is,
-            server_settings={
-                "application_name": "batua",
-                "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
-                "timezone": "UTC",
-                **settings,
-            },
+            server_settings=kept if self._is_pooled else {**kept, **idle, **settings},
+            **({"statement_cache_size": 0} if self._is_pooled else {}),
         )
+
+    @property
+    def _begin(self) -> str:
+        return POOLED_BEGIN.format(IDLE_IN_TRANSACTION_TIMEOUT_MS) if self._is_pooled else BEGIN
 
     async def close(self) -> None:
         for pool in (self._pool, self._singles):
@@ -188,7 +195,7 @@ class PostgresDatabase(Database):
             async with _acquired(self._pool) as connection:
                 reach("database.beginning")
                 with reachable():
-                    await connection.execute(BEGIN)
+                    await connection.execute(self._begin)
                 try:
                     reach("database.begun")
                     yield _Statements(connection)

@@ -18,7 +18,8 @@ import asyncio, sys
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        allowed = ("batua.ledger.proof", "batua.dialect", "batua.errors", "batua.ledger")
+        allowed = ("batua.ledger.proof", "batua.dialect", "batua.errors", "batua.ledger",
+                   "batua.pooler")
         is_ours = name.startswith(("batua.", "batua_", "piccolo"))
         if is_ours and name not in allowed and not name.startswith("batua.ledger.proof."):
             raise ImportError(f"{name} is blocked")

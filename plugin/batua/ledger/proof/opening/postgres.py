@@ -11,6 +11,7 @@ import asyncpg
 from batua.dialect import Dialect
 from batua.errors import DatabaseUnavailable
 from batua.ledger.proof.source import Row
+from batua.pooler import split_pooler
 
 __all__ = ["PostgresBooks", "opened_postgres"]
 
@@ -62,8 +63,14 @@ class PostgresBooks:
 @asynccontextmanager
 async def opened_postgres(url: str) -> AsyncIterator[PostgresBooks]:
     """The database at ``url``. Raises ``DatabaseUnavailable``."""
+    direct, is_pooled = split_pooler(url)
     with _reachable():
-        connection = await asyncpg.connect(url)
+        # Behind a pooler what was prepared is another session's in the next transaction.
+        connection = await (
+            asyncpg.connect(direct, statement_cache_size=0)
+            if is_pooled
+            else asyncpg.connect(direct)
+        )
     try:
         yield PostgresBooks(connection)
     finally:
