@@ -89,10 +89,10 @@ def sqlite_url(_migrated_file: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """A fresh migrated PostgreSQL database."""
-    url = postgres_server.create()
+    """A migrated PostgreSQL database, empty."""
+    url = postgres_server.lend()
     yield url
-    postgres_server.drop(url)
+    postgres_server.give_back(url)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -56,6 +56,8 @@ class PostgresServer:
     _version: int = 0
     _spare: Future[str] | None = None
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    _lent: dict[str, Lent] = field(default_factory=dict)
+    _clean: list[str] = field(default_factory=list)
 
     @property
     def host(self) -> str:
@@ -82,12 +84,32 @@ class PostgresServer:
         self._spare = self._thread.submit(self._clone)
         return url
 
+    def lend(self) -> str:
+        """A migrated database without a row of anybody's; ``give_back`` it. Returns its URL.
+
+        One that came back is emptied and lent again: that takes a tenth of what a clone takes.
+        """
+        url = self._clean.pop() if self._clean else self.create()
+        if url not in self._lent:
+            self._lent[url] = run_apart(Lent.look_at(url))
+        return url
+
+    def give_back(self, url: str) -> None:
+        """Take a lent database back. One whose schema was changed is dropped."""
+        if run_apart(self._lent[url].empty(url)):
+            self._clean.append(url)
+        else:
+            del self._lent[url]
+            self.drop(url)
+
     def drop(self, url: str) -> None:
         """Drop a database and whoever is still connected to it, soon."""
         self._thread.submit(self._drop, urlsplit(url).path[1:])
 
     def close(self) -> None:
         """Drop what is left of ours."""
+        for url in self._lent:
+            self.drop(url)
         if self._spare is not None:
             self.drop(self.url_of(self._spare.result()))
         if self._template:
@@ -118,6 +140,76 @@ class PostgresServer:
         if not self._version:
             self._version = run_apart(_version(self.url))
         return " strategy file_copy" if self._version >= 15 else ""
+
+
+@dataclass(frozen=True)
+class Lent:
+    """A migrated database as it was new: its schema, and the rows that migrating has written."""
+
+    schema: str
+    rows: Mapping[str, str]
+
+    @classmethod
+    async def look_at(cls, url: str) -> Lent:
+        """As it is now."""
+        async with _connected(url) as connection:
+            tables = [row["tablename"] for row in await connection.fetch(_TABLES)]
+            rows = {
+                table: await connection.fetchval(f'select json_agg(t)::text from "{table}" t')
+                for table in tables
+            }
+            return cls(await connection.fetchval(_SCHEMA), rows)
+
+    async def empty(self, url: str) -> bool:
+        """Make it new again; False if it can't be: its schema is not what it was."""
+        async with _connected(url) as connection:
+            await connection.execute(_ALONE)
+            if await connection.fetchval(_SCHEMA) != self.schema:
+                return False
+            async with connection.transaction():
+                # No trigger runs: neither those that keep ledger rows nor those of foreign keys.
+                await connection.execute("set local session_replication_role = replica")
+                await connection.execute(";".join(f'delete from "{table}"' for table in self.rows))
+                await connection.execute(_NUMBERS_FROM_THE_START)
+                for table, rows in self.rows.items():
+                    if rows:
+                        await connection.execute(
+                            f'insert into "{table}" overriding system value'
+                            f' select * from json_populate_recordset(null::"{table}", $1)',
+                            rows,
+                        )
+        return True
+
+
+_TABLES = "select tablename from pg_tables where schemaname = 'public' order by tablename"
+_ALONE = """select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()"""
+_NUMBERS_FROM_THE_START = """select setval(seqrelid, seqstart, false) from pg_sequence"""
+_SCHEMA = """select md5(string_agg(line, ';' order by line)) from (
+    select concat_ws(',', oid, relname, relkind, relpersistence, relacl) as line
+        from pg_class where relnamespace = 'public'::regnamespace
+    union all select concat_ws(',', attrelid, attname, atttypid, atttypmod, attnotnull, atthasdef)
+        from pg_attribute join pg_class on pg_class.oid = attrelid
+        where relnamespace = 'public'::regnamespace and attnum > 0
+    union all select concat_ws(',', oid, conname, convalidated)
+        from pg_constraint where connamespace = 'public'::regnamespace
+    union all select concat_ws(',', oid, tgname, tgenabled) from pg_trigger
+    union all select concat_ws(',', oid, proname, prosrc)
+        from pg_proc where pronamespace = 'public'::regnamespace
+    union all select concat_ws(',', setrole, setconfig) from pg_db_role_setting
+        where setdatabase = (select oid from pg_database where datname = current_database())
+    union all select concat_ws(',', oid, nspname, nspacl) from pg_namespace
+        where left(nspname, 3) <> 'pg_'
+) lines"""
+
+
+@contextlib.asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[Any]:
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @contextlib.contextmanager
@@ -283,17 +375,11 @@ async def _migrate(url: str) -> None:
 
 
 async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url, timeout=10)
-    try:
+    async with _connected(url) as connection:
         await connection.execute(statement)
-    finally:
-        await connection.close()
 
 
 async def _version(url: str) -> int:
-    connection = await asyncpg.connect(url, timeout=10)
-    try:
+    async with _connected(url) as connection:
         major: int = connection.get_server_version().major
-    finally:
-        await connection.close()
-    return major
+        return major

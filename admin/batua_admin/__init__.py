@@ -1,7 +1,7 @@
 """The staff panel: Piccolo Admin over our tables, with forms that call our services."""
 
-from batua_admin.mount import panel_handler
+from batua_admin.mount import LazyPanel, panel_handler
 from batua_admin.panel import create_panel
 from batua_admin.staff import create_staff, has_staff
 
-__all__ = ["create_panel", "create_staff", "has_staff", "panel_handler"]
+__all__ = ["LazyPanel", "create_panel", "create_staff", "has_staff", "panel_handler"]

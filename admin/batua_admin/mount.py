@@ -6,6 +6,8 @@ trailing slash and its links need ``root_path``.  So both are put back from the 
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,7 +16,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["panel_handler"]
+__all__ = ["LazyPanel", "panel_handler"]
 
 SECURITY_HEADERS = (
     (
@@ -27,6 +29,29 @@ SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
 )
+
+
+class LazyPanel:
+    """A panel that ``build`` makes when somebody first comes.
+
+    Making it takes a second of a processor, and most processes are never asked for it.
+    """
+
+    def __init__(self, build: Callable[[], ASGIApp]) -> None:
+        self._build = build
+        self._building = asyncio.Lock()
+        self._panel: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        panel = self._panel or await self._first()
+        await panel(scope, receive, send)
+
+    async def _first(self) -> ASGIApp:
+        async with self._building:
+            if self._panel is None:
+                # In a thread: payments go on meanwhile.
+                self._panel = await asyncio.to_thread(self._build)
+            return self._panel
 
 
 def panel_handler(path: str = "/admin") -> ASGIRouteHandler:

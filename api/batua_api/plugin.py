@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Router
@@ -19,7 +20,7 @@ from batua.bootstrap import open_batua
 from batua.clock import Clock, utc_now
 from batua.settings import Settings, read_settings
 from batua.wallets import Newcomer, Newcomers
-from batua_admin import create_panel, panel_handler
+from batua_admin import LazyPanel, create_panel, panel_handler
 from batua_api.auth import Authenticator
 from batua_api.controllers import (
     CustomerController,
@@ -113,10 +114,13 @@ class BatuaPlugin(InitPlugin):
             self._settings, self._environ, now=self._now, newcomers=self._newcomers
         ) as batua:
             app.state.batua = batua
-            app.state.batua_panel = create_panel(
-                batua,
-                production=public.scheme == "https",
-                allowed_hosts=[public.hostname] if public.hostname else [],
+            app.state.batua_panel = LazyPanel(
+                partial(
+                    create_panel,
+                    batua,
+                    production=public.scheme == "https",
+                    allowed_hosts=[public.hostname] if public.hostname else [],
+                )
             )
             if self._with_worker:
                 batua.worker.start()

@@ -1,45 +1,78 @@
 """The staff panel over real HTTP: what it shows, what it refuses, and to whom."""
 
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
 
 import httpx
 import pytest
+import pytest_asyncio
 
-from batua.bootstrap import TABLES
+from batua.bootstrap import TABLES, Batua
 from batua.contract import Money
+from batua.database import migrate
 from batua.settings import read_settings
 from batua.testing.serving import serving
 from batua.wallets import Adjust, AdjustmentReason, Direction, read_wallet
 from batua_admin import create_staff
 from batua_admin.tables import Staff
 from batua_api import BatuaPlugin, create_app
+from tests.support.databases import opened
 
-# These tests serve plain http on loopback, and Piccolo says what that means in production.
-pytestmark = pytest.mark.filterwarnings("ignore:If running sessions in production")
+pytestmark = [
+    # These tests serve plain http on loopback, and Piccolo says what that means in production.
+    pytest.mark.filterwarnings("ignore:If running sessions in production"),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
 PASSWORD = "a long password"
 ROLES = ("viewer", "support", "finance", "owner")
+_customers = (f"customer{number}" for number in count(1))
 
 
-@asynccontextmanager
-async def signed_in(base, role):
-    """A browser that has signed in, with the CSRF token that every write needs."""
-    async with httpx.AsyncClient(base_url=f"{base}/admin", trust_env=False) as http:
-        await http.get("/")
-        http.headers["X-CSRFToken"] = http.cookies["csrftoken"]
-        answer = await http.post("/public/login/", json={"username": role, "password": PASSWORD})
-        assert answer.status_code == 200, answer.text
-        yield http
+@dataclass
+class Panel:
+    """One for a module's tests: it takes a second to build, and a password a third to check."""
+
+    base: str
+    batua: Batua
+    sessions: dict[str, httpx.Cookies] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def signed_in(self, name):
+        """A browser that has signed in, with the CSRF token that every write needs."""
+        cookies = self.sessions.get(name)
+        async with httpx.AsyncClient(
+            base_url=f"{self.base}/admin", trust_env=False, cookies=cookies
+        ) as http:
+            if cookies is None:
+                await http.get("/")
+            http.headers["X-CSRFToken"] = http.cookies["csrftoken"]
+            if cookies is None:
+                answer = await http.post(
+                    "/public/login/", json={"username": name, "password": PASSWORD}
+                )
+                assert answer.status_code == 200, answer.text
+                self.sessions[name] = http.cookies
+            yield http
+
+    async def staff(self, name, role):
+        await create_staff(self.batua, username=name, password=PASSWORD, role=role)
+
+    async def posted(self, customer):
+        return (await read_wallet(self.batua.database, customer, "INR")).posted
 
 
-@pytest.fixture
-async def panel(database_url):
-    settings = read_settings({}, database_url=database_url, jwt_secret="x" * 32)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def panel(shop_url):
+    await migrated(shop_url)
+    settings = read_settings({}, database_url=shop_url, jwt_secret="x" * 32)
     app = create_app(BatuaPlugin(settings, {}))
     async with serving(app) as base:
-        for role in ROLES:
-            await create_staff(app.state.batua, username=role, password=PASSWORD, role=role)
         batua = app.state.batua
+        panel = Panel(base, batua)
+        for role in ROLES:
+            await panel.staff(role, role)
         await batua.engine.submit(
             Adjust(
                 id="adj_1",
@@ -54,14 +87,19 @@ async def panel(database_url):
                 new_id=batua.new_id,
             )
         )
-        yield base, batua
+        yield panel
+
+
+async def migrated(url):
+    async with opened(url) as database:
+        await migrate(database)
 
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_no_table_of_ours_takes_a_write_from_anybody(panel, role):
-    base, batua = panel
+    batua = panel.batua
     before = [dict(row) for row in await batua.database.fetch("select * from batua_account")]
-    async with signed_in(base, role) as http:
+    async with panel.signed_in(role) as http:
         for table in TABLES:
             path = f"/api/tables/{table._meta.tablename}/"
             for method, target in (
@@ -78,33 +116,31 @@ async def test_no_table_of_ours_takes_a_write_from_anybody(panel, role):
 
 
 async def test_every_table_is_shown_to_staff_and_to_nobody_else(panel):
-    base, _ = panel
-    async with signed_in(base, "viewer") as http:
+    async with panel.signed_in("viewer") as http:
         for table in TABLES:
             path = f"/api/tables/{table._meta.tablename}/"
             for part in ("", "schema/", "count/"):
                 assert (await http.get(path + part)).status_code == 200, path + part
         adjustments = (await http.get("/api/tables/batua_adjustment/")).json()["rows"]
-        assert adjustments[0]["amount"] == 5_000_000_000
-        assert adjustments[0]["note"] == "<img src=x onerror=alert(1)>"
-    async with httpx.AsyncClient(base_url=f"{base}/admin", trust_env=False) as stranger:
+        (adjustment,) = (row for row in adjustments if row["id"] == "adj_1")
+        assert adjustment["amount"] == 5_000_000_000
+        assert adjustment["note"] == "<img src=x onerror=alert(1)>"
+    async with httpx.AsyncClient(base_url=f"{panel.base}/admin", trust_env=False) as stranger:
         for table in TABLES:
             answer = await stranger.get(f"/api/tables/{table._meta.tablename}/")
             assert answer.status_code == 401
 
 
 async def test_staff_are_shown_to_owners_alone_and_passwords_to_nobody(panel):
-    base, _ = panel
     for role in ROLES:
-        async with signed_in(base, role) as http:
+        async with panel.signed_in(role) as http:
             answer = await http.get("/api/tables/batua_staff/")
             assert answer.status_code == (200 if role == "owner" else 403)
             assert "pbkdf2" not in answer.text
 
 
 async def test_a_wrong_password_and_a_missing_csrf_token_are_refused(panel):
-    base, _ = panel
-    async with httpx.AsyncClient(base_url=f"{base}/admin", trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=f"{panel.base}/admin", trust_env=False) as http:
         wrong = {"username": "owner", "password": "not the password"}
         assert (await http.post("/public/login/", json=wrong)).status_code == 403
         await http.get("/")
@@ -113,9 +149,9 @@ async def test_a_wrong_password_and_a_missing_csrf_token_are_refused(panel):
 
 
 async def test_staff_who_were_made_inactive_see_nothing(panel):
-    base, _ = panel
-    await Staff.update({Staff.active: False}).where(Staff.username == "finance")
-    async with signed_in(base, "finance") as http:
+    await panel.staff("leaver", "finance")
+    await Staff.update({Staff.active: False}).where(Staff.username == "leaver")
+    async with panel.signed_in("leaver") as http:
         assert (await http.get("/api/tables/batua_account/")).status_code == 401
 
 
@@ -123,19 +159,19 @@ async def test_staff_who_were_made_inactive_see_nothing(panel):
     ("role", "status"), [("viewer", 403), ("support", 403), ("finance", 200), ("owner", 200)]
 )
 async def test_an_adjustment_needs_finance(panel, role, status):
-    base, batua = panel
+    customer = next(_customers)
     asked = {
-        "customer": "ravi",
+        "customer": customer,
         "direction": "credit",
         "amount": "10000",
         "currency": "INR",
         "reason_code": "goodwill",
         "note": "",
     }
-    async with signed_in(base, role) as http:
+    async with panel.signed_in(role) as http:
         answer = await http.post("/api/forms/adjust-a-wallet/", json=asked)
         assert answer.status_code == status, answer.text
-        balance = (await read_wallet(batua.database, "ravi", "INR")).posted
+        balance = await panel.posted(customer)
         assert balance == (10_000 if status == 200 else 0)
         if status == 200:
             again = await http.post("/api/forms/adjust-a-wallet/", json=asked)
@@ -145,41 +181,40 @@ async def test_an_adjustment_needs_finance(panel, role, status):
 
 @pytest.mark.parametrize("amount", ["0", "-1", "1.5", "abc", "", True, 1.0, 2**63, None])
 async def test_an_amount_that_can_not_be_meant_is_refused(panel, amount):
-    base, batua = panel
-    asked = {"customer": "ravi", "direction": "credit", "amount": amount, "currency": "INR"}
-    async with signed_in(base, "finance") as http:
+    customer = next(_customers)
+    asked = {"customer": customer, "direction": "credit", "amount": amount, "currency": "INR"}
+    async with panel.signed_in("finance") as http:
         answer = await http.post("/api/forms/adjust-a-wallet/", json=asked)
     assert answer.status_code == 422
-    assert (await read_wallet(batua.database, "ravi", "INR")).posted == 0
+    assert await panel.posted(customer) == 0
 
 
 async def test_over_the_limit_a_second_person_decides(panel):
-    base, batua = panel
-    asked = {"customer": "ravi", "direction": "credit", "amount": "1000001", "currency": "INR"}
-    async with signed_in(base, "finance") as http:
+    customer = next(_customers)
+    asked = {"customer": customer, "direction": "credit", "amount": "1000001", "currency": "INR"}
+    async with panel.signed_in("finance") as http:
         said = (await http.post("/api/forms/adjust-a-wallet/", json=asked)).text
         assert "waits for a second person" in said
-        row = await batua.database.fetch_one(
+        row = await panel.batua.database.fetch_one(
             "select id from batua_adjustment where amount = 1000001"
         )
         decision = {"id": row["id"], "decision": "approve"}
         same = await http.post("/api/forms/decide-on-an-adjustment/", json=decision)
         assert same.status_code == 422
         assert "Somebody else must decide" in same.text
-    assert (await read_wallet(batua.database, "ravi", "INR")).posted == 0
-    async with signed_in(base, "owner") as http:
+    assert await panel.posted(customer) == 0
+    async with panel.signed_in("owner") as http:
         other = await http.post("/api/forms/decide-on-an-adjustment/", json=decision)
         assert other.status_code == 200
         unknown = {"id": "adj_none", "decision": "approve"}
         assert (
             await http.post("/api/forms/decide-on-an-adjustment/", json=unknown)
         ).status_code == 422
-    assert (await read_wallet(batua.database, "ravi", "INR")).posted == 1_000_001
+    assert await panel.posted(customer) == 1_000_001
 
 
 async def test_refusals_are_sentences(panel):
-    base, _ = panel
-    async with signed_in(base, "owner") as http:
+    async with panel.signed_in("owner") as http:
         refund = {"order": "A-404", "to": "wallet", "amount": None, "reason": "damaged"}
         answer = await http.post("/api/forms/refund-an-order/", json=refund)
         assert answer.status_code == 422
@@ -195,8 +230,7 @@ async def test_refusals_are_sentences(panel):
 
 
 async def test_every_answer_below_the_panel_forbids_frames_and_foreign_scripts(panel):
-    base, _ = panel
-    async with httpx.AsyncClient(base_url=base, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=panel.base, trust_env=False) as http:
         moved = await http.get("/admin")
         assert (moved.status_code, moved.headers["location"]) == (307, "/admin/")
         for path in ("/admin/", "/admin/public/meta/", "/admin/api/tables/batua_account/"):
@@ -216,7 +250,6 @@ async def test_every_answer_below_the_panel_forbids_frames_and_foreign_scripts(p
     ],
 )
 async def test_a_staff_account_that_can_not_be_made_says_why(panel, change, sentence):
-    _, batua = panel
     wanted = {"username": "new", "password": PASSWORD, "role": "viewer"} | change
     with pytest.raises(ValueError, match=sentence):
-        await create_staff(batua, **wanted)
+        await create_staff(panel.batua, **wanted)

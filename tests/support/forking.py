@@ -1,8 +1,8 @@
 """``batua serve`` again and again, without the second that Python needs to import it.
 
 A process imports everything once and forks a server whenever it is told to: the child runs the
-command like any other process and can be killed like it.  Only the panel is left out: making it
-takes longer than all the rest.  Thousands of kills take less than an hour.
+command like any other process and can be killed like it.  Thousands of kills take less than an
+hour.
 
 A lease may be made shorter: a quick test has no 30 s to wait until one that a kill left is over.
 """
@@ -161,11 +161,9 @@ if __name__ == "__main__":
     from batua.clock import utc_now
     from batua.ledger import idempotency
     from batua.registry import Registry
-    from batua_api import plugin
     from batua_api.cli import cli
 
     Registry({}, now=utc_now, timeout_s=1)  # imports the adapters
-    plugin.create_panel = lambda *_, **__: None
     if lease_s := os.environ.get(LEASE_VARIABLE):
         idempotency.LEASE_S = float(lease_s)
     _listen()

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -16,6 +16,7 @@ __all__ = ["free_port", "serving"]
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10
 _LOOK_S = 0.005
+_TICK_S = 1.0
 
 
 def free_port() -> int:
@@ -27,11 +28,49 @@ def free_port() -> int:
 
 
 class _Server(uvicorn.Server):
-    """A server inside somebody's event loop, who listens to signals himself."""
+    """A server inside somebody's event loop, who listens to signals himself.
+
+    It ends when it is told to: uvicorn's looks every tenth of a second whether it should, and then
+    whether its last connections have gone.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    def end(self) -> None:
+        """Take no more connections, and end with those that are open."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # it writes the time for the headers, too
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._ending.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT_S):
+                await self._finish()
+        except TimeoutError:
+            for task in self.server_state.tasks:
+                task.cancel()
+        await self.lifespan.shutdown()
+
+    async def _finish(self) -> None:
+        while self.server_state.connections or self.server_state.tasks:
+            await asyncio.sleep(_LOOK_S)
+        for server in self.servers:
+            await server.wait_closed()
 
 
 @asynccontextmanager
@@ -51,7 +90,6 @@ async def serving(app: Any, *, port: int | None = None) -> AsyncIterator[str]:
             access_log=False,
             log_config=None,
             log_level=logging.WARNING,
-            timeout_graceful_shutdown=_STOP_TIMEOUT_S,
         )
         server = _Server(config)
         running = asyncio.create_task(_run(server, listening))
@@ -60,7 +98,7 @@ async def serving(app: Any, *, port: int | None = None) -> AsyncIterator[str]:
                 await _started(server, running)
             yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.end()
             await running
 
 

@@ -8,6 +8,7 @@ sandbox's name is not verified.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 
 from cryptography import x509
@@ -28,10 +29,11 @@ _VALID = timedelta(days=3650)
 def new_certificates(now: float) -> Document:
     """New keys and certificates as PEM: ``key``, ``leaf``, ``expired``, ``intermediate``, ``root``.
 
-    ``expired`` is an older certificate of the same key. Takes about a tenth of a second.
+    ``expired`` is an older certificate of the same key. The first ones of a process take some
+    tenths of a second: the keys are made then.
     """
     at = datetime.fromtimestamp(now, UTC)
-    root_key, middle_key, key = (rsa.generate_private_key(65537, 2048) for _ in range(3))
+    root_key, middle_key, key = _keys()
     root_name, middle_name = _name("Simulator Root"), _name("Simulator Intermediate")
     root = _signed(root_name, root_key, root_name, root_key, at, ca_depth=1)
     middle = _signed(middle_name, middle_key, root_name, root_key, at, ca_depth=0)
@@ -56,6 +58,13 @@ def cert_id(pem: str) -> str:
     """The name of a certificate in its URL, in the form of real ones."""
     digest = sha256(pem.encode()).hexdigest()
     return f"CERT-{digest[:8]}-{digest[8:16]}-{digest[16:24]}"
+
+
+@cache
+def _keys() -> tuple[rsa.RSAPrivateKey, rsa.RSAPrivateKey, rsa.RSAPrivateKey]:
+    """Root's, intermediate's and leaf's: simulators that a process starts anew share them."""
+    root, middle, leaf = (rsa.generate_private_key(65537, 2048) for _ in range(3))
+    return root, middle, leaf
 
 
 def _signed(
