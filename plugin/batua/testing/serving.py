@@ -67,7 +67,8 @@ class _Server(uvicorn.Server):
         await self.lifespan.shutdown()
 
     async def _finish(self) -> None:
-        while self.server_state.connections or self.server_state.tasks:
+        # uvicorn tells nobody when they have gone.
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_S)
         for server in self.servers:
             await server.wait_closed()
