@@ -17,6 +17,9 @@ REQUEST_S_MAX = 30.0
 """How long a client may take to send a request whole, or to begin with the first one."""
 STOP_S_MAX = 30
 """How long a server that was told to stop waits for those whom it still serves."""
+WORKER_SILENT_S_MAX = 30
+"""How long one of several processes may say nothing, as while it starts on a busy machine, until
+it is replaced. uvicorn's 5 s are too few there: it would start them over and over."""
 IDLE_S_MAX = 75
 """How long a connection may stay open between two requests."""
 
@@ -112,4 +115,5 @@ def options(host: str, port: int) -> dict[str, Any]:
         "log_config": None,
         "timeout_keep_alive": IDLE_S_MAX,
         "timeout_graceful_shutdown": STOP_S_MAX,
+        "timeout_worker_healthcheck": WORKER_SILENT_S_MAX,
     }
