@@ -11,6 +11,7 @@ from piccolo_admin.endpoints import TableConfig, create_admin
 from piccolo_api.crud.endpoints import OrderBy
 
 from batua.bootstrap import TABLES, Batua
+from batua.identity import ApiKey, DisabledCustomer, IdentityChanges, Revocation
 from batua.inbox import InboxEvent
 from batua.ledger.tables import (
     Account,
@@ -67,6 +68,13 @@ LISTS: tuple[tuple[str, type[Table], str, str], ...] = (
      "id"),
     ("Messages", IdempotencyKey, "principal route key status response_status created_at",
      "created_at"),
+    ("Access", DisabledCustomer, "customer_id disabled_at disabled_by enabled_at enabled_by id",
+     "disabled_at"),
+    ("Access", Revocation, "jti scope subject issued_before created_at created_by id",
+     "created_at"),
+    ("Access", ApiKey, "name permissions created_at created_by expires_at revoked_at last_used_at"
+                       " id", "created_at"),
+    ("Access", IdentityChanges, "id version", "id"),
 )  # fmt: skip
 
 

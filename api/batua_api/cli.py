@@ -23,8 +23,9 @@ from batua.errors import BatuaError, ConfigurationError, InvalidRequest
 from batua.settings import Settings, read_settings
 from batua.wallets import require_customer_id
 from batua_admin import create_staff
-from batua_api.auth import Role, Scope, issue_token
+from batua_api.auth import Role, Scope, issue_token, require_issuer
 from batua_api.backing_up import backup
+from batua_api.cli_identity import customers, keys, tokens
 from batua_api.demo import run_demo
 from batua_api.granting import grants
 from batua_api.interrupts import interrupted
@@ -72,11 +73,7 @@ def demo(port: int, database_url: str | None) -> None:
 def serve(host: str, port: int, workers: int, *, with_worker: bool) -> None:
     """Serve the API and the panel. Sends no notifications without --with-worker."""
     settings = read_settings(os.environ)
-    if not settings.jwt_secret:
-        raise ConfigurationError(
-            "BATUA_JWT_SECRET is not set: make one with "
-            "python3 -c 'import secrets; print(secrets.token_hex(32))'"
-        )
+    require_issuer(settings)
     os.environ["BATUA_WITH_WORKER"] = "on" if with_worker else "off"
     configure_logs()
     run_server("batua_api.asgi:serve", host=host, port=port, workers=workers)
@@ -240,9 +237,8 @@ def simulate(provider: str, port: int, webhook_url: str | None, **keys: str | No
     serve_simulator(simulator, port)
 
 
-cli.add_command(new_gateway)
-cli.add_command(grants)
-cli.add_command(backup)
+for command in (new_gateway, grants, backup, customers, keys, tokens):
+    cli.add_command(command)
 
 
 @cli.command()

@@ -98,6 +98,7 @@ class Gatekeeper:
         if limiter is not None:
             limiter.count(principal.actor, PER_CUSTOMER)
         require_allowed(principal, options)
+        await self._authenticator.require_enabled(principal)
         scope["user"] = principal
 
     async def _caller(self, scope: Any) -> Principal:
@@ -105,7 +106,7 @@ class Gatekeeper:
             customer = await find_host_customer(self._find_customer, scope)
             if customer is not None:
                 return customer
-        return self._authenticator.authenticate(header_of(scope, b"authorization"))
+        return await self._authenticator.authenticate(header_of(scope, b"authorization"))
 
 
 def gatekeeper(

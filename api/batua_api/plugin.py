@@ -124,4 +124,5 @@ class BatuaPlugin(InitPlugin):
             )
             if self._with_worker:
                 batua.worker.start()
-            yield
+            async with self._authenticator.watching(batua.identity.watch):
+                yield

@@ -110,6 +110,7 @@ class PutCustomer(Body):
     name: Line | None = None
     phone: Phone | None = None
     consents: dict[Literal["whatsapp"], bool] = {}
+    enabled: bool | None = None
 
 
 class CreateAdjustment(Body):
@@ -264,6 +265,7 @@ class CustomerView(msgspec.Struct, kw_only=True):
     name: str
     phone: str
     consents: dict[str, bool]
+    enabled: bool
 
 
 class AdjustmentView(msgspec.Struct, kw_only=True):

@@ -12,6 +12,7 @@ from piccolo.table import Table
 
 from batua.clock import Clock, NewId, new_id, utc_now
 from batua.database import Database, open_database
+from batua.identity import ApiKey, DisabledCustomer, Identity, IdentityChanges, Revocation
 from batua.inbox import Applier, InboxEvent, Receiver, Silence
 from batua.ledger import Engine, Expiry
 from batua.ledger.tables import (
@@ -65,7 +66,9 @@ WRITE_ORDER: tuple[type[Table], ...] = (
 )  # fmt: skip
 """The tables that operations write, parents before children."""
 
-TABLES: tuple[type[Table], ...] = (LedgerHead, *WRITE_ORDER, InboxEvent)
+TABLES: tuple[type[Table], ...] = (
+    LedgerHead, *WRITE_ORDER, InboxEvent, IdentityChanges, Revocation, DisabledCustomer, ApiKey,
+)  # fmt: skip
 """Every table of the module."""
 
 log = logging.getLogger(__name__)
@@ -79,6 +82,7 @@ class Batua:
     database: Database
     registry: Registry
     engine: Engine
+    identity: Identity
     switches: Switches
     customers: Customers
     top_ups: TopUps
@@ -202,6 +206,7 @@ def _build(
         database=database,
         registry=registry,
         engine=engine,
+        identity=Identity.of(database, now=now, new_id=new_id),
         switches=switches,
         customers=customers,
         top_ups=top_ups,

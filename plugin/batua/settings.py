@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -33,6 +34,12 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """``sqlite:///file``, ``sqlite:////absolute/file`` or ``postgresql://…``, with its password."""
     jwt_secret: Secret = ""
     """Signs and verifies tokens (HS256). At least 32 bytes, or the server refuses to start."""
+    jwt_jwks_url: str = ""
+    """Where tokens' issuer publishes its keys (RS256, ES256, EdDSA); https but on loopback."""
+    jwt_jwks_refresh_s: Annotated[int, msgspec.Meta(ge=10, le=86_400)] = 300
+    """How often they are fetched again: a key that is gone is refused after this."""
+    jwt_jwks_age_max_s: Annotated[int, msgspec.Meta(ge=60, le=2_592_000)] = 86_400
+    """How long the last ones are used while the issuer is down."""
     jwt_issuer: str = "batua"
     jwt_audience: str = "batua"
     currency: str = "INR"
@@ -89,9 +96,22 @@ def read_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
             f"BATUA_JWT_SECRET must have at least {JWT_SECRET_BYTES_MIN} bytes; "
             "make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
         )
+    check_jwks_url(settings.jwt_jwks_url)
     if settings.approval_limit < 0:
         raise ConfigurationError("BATUA_APPROVAL_LIMIT must not be negative (minor units)")
     return settings
+
+
+def check_jwks_url(url: str) -> None:
+    """Whoever can change what is fetched signs as anybody. Raises ``ConfigurationError``."""
+    if not url:
+        return
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username is not None or parts.fragment:
+        raise ConfigurationError("BATUA_JWT_JWKS_URL must be a URL without user and fragment")
+    is_loopback = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
+        raise ConfigurationError("BATUA_JWT_JWKS_URL must begin with https:// (but on loopback)")
 
 
 def read_plugin_settings(settings: type[S], code: str, environ: Mapping[str, str]) -> S:

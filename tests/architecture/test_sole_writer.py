@@ -27,6 +27,11 @@ STATEMENTS = {
     ("plugin/batua/inbox/receiving.py", "batua_inbox"): "an event is stored before it is answered",
     ("plugin/batua/inbox/applying.py", "batua_inbox"): "what became of an event: no money",
     ("plugin/batua/outbox/sending.py", "batua_outbox"): "what became of a message: no money",
+    ("plugin/batua/identity/changing.py", "batua_identity"): "counts those changes: no money",
+    ("plugin/batua/identity/revocations.py", "batua_revocation"): "who may come in: no money",
+    ("plugin/batua/identity/revocations.py", "batua_disabled_customer"): "the same",
+    ("plugin/batua/identity/keys.py", "batua_api_key"): "the same",
+    ("plugin/batua/identity/watch.py", "batua_api_key"): "when a key was used",
     ("plugin/batua/database/migrate.py", "batua_migration"): "which migrations were applied",
     ("plugin/batua/database/sqlite_batches.py", "temp"): "runs what store.py has written down",
 }
@@ -39,6 +44,10 @@ CALLS = {
     "plugin/batua/inbox/receiving.py": (STEPS, "an event is stored before it is answered"),
     "plugin/batua/inbox/applying.py": (STEPS, "what became of an event: no money"),
     "plugin/batua/outbox/sending.py": (STEPS, "what became of a message: no money"),
+    "plugin/batua/identity/changing.py": ({"transaction", "execute"}, "who may come in: no money"),
+    "plugin/batua/identity/revocations.py": ({"execute"}, "the same"),
+    "plugin/batua/identity/keys.py": ({"execute"}, "the same"),
+    "plugin/batua/identity/watch.py": ({"transaction", "execute"}, "when a key was used"),
     "plugin/batua/ledger/proof/opening/postgres.py": (
         {"connect", "transaction", "execute"}, "a copy to be proved, in a read-only transaction",
     ),

@@ -11,7 +11,15 @@ from batua.errors import Forbidden
 from batua.ledger import Claimed
 from batua.wallets import Adjust, read_lots, read_wallet
 from batua_api.access import ApiRequest, currency_or_default, money_of, shop_of
-from batua_api.auth import Role, Scope, allow, staff_at_least
+from batua_api.auth import (
+    Permission,
+    Principal,
+    Role,
+    Scope,
+    allow,
+    require_permission,
+    staff_at_least,
+)
 from batua_api.bodies import KeyUse, body_of, decode_body
 from batua_api.idempotency import answer, claim_of
 from batua_api.schemas import CreateAdjustment, CustomerView, PutCustomer, StaffWalletView
@@ -31,17 +39,23 @@ class CustomerController(Controller):
     @put(
         operation_id="put_customer",
         summary="Put customer",
-        opt=allow(Scope.SERVICE, Scope.STAFF),
+        opt=allow(Scope.SERVICE, Scope.STAFF, permission=Permission.CUSTOMERS_WRITE),
         operation_class=body_of(PutCustomer),
     )
     async def put(
         self, request: ApiRequest, customer_id: CustomerPath, body: RawBody
     ) -> CustomerView:
-        """Set the name, phone and consents that notifications need."""
+        """Set the name, phone and consents that notifications need, and who may come in.
+
+        A customer who is not ``enabled`` may do nothing; what comes for them is still taken.
+        """
         shop = shop_of(request)
+        revocations = shop.identity.revocations
         if request.user.scope is Scope.STAFF and not request.user.may(Role.SUPPORT):
             raise Forbidden("forbidden", "This needs a staff token with role support or above.")
         wanted = decode_body(body, PutCustomer)
+        if wanted.enabled is not None:
+            _require_may_disable(request.user)
         customer = await shop.customers.put(
             customer_id,
             name=wanted.name,
@@ -49,11 +63,15 @@ class CustomerController(Controller):
             consents={str(channel): given for channel, given in wanted.consents.items()},
             source=request.user.actor,
         )
+        if wanted.enabled is not None:
+            switch = revocations.enable if wanted.enabled else revocations.disable
+            await switch(customer_id, by=request.user.actor)
         return CustomerView(
             id=customer["id"],
             name=customer["name"],
             phone=customer["phone"],
             consents=await shop.customers.consents(customer_id),
+            enabled=await revocations.is_enabled(customer_id),
         )
 
     @get(
@@ -105,3 +123,11 @@ class CustomerController(Controller):
         return await answer(
             lambda: shop.engine.submit(Claimed(operation, claim)), is_one_operation=True
         )
+
+
+def _require_may_disable(principal: Principal) -> None:
+    """Raises ``Forbidden``: to shut somebody out, or to let them in again, takes more."""
+    if principal.scope is Scope.SERVICE:
+        require_permission(principal, Permission.CUSTOMERS_DISABLE)
+    elif not principal.may(Role.FINANCE):
+        raise Forbidden("forbidden", "This needs a staff token with role finance or above.")

@@ -15,7 +15,7 @@ from batua.orders import NewOrder
 from batua.payments import NewRefund
 from batua.wallets import require_customer_id
 from batua_api.access import ApiRequest, money_of, require_owner, shop_of
-from batua_api.auth import Principal, Role, Scope, allow, staff_at_least
+from batua_api.auth import Permission, Principal, Role, Scope, allow, staff_at_least
 from batua_api.bodies import KeyUse, body_of, decode_body, decode_proof
 from batua_api.idempotency import answer, claim_of
 from batua_api.paging import LIMIT_MAX, page_of, read_cursor
@@ -45,7 +45,7 @@ class OrderController(Controller):
     @post(
         operation_id="create_order",
         summary="Create order",
-        opt=allow(Scope.CUSTOMER, Scope.SERVICE) | STRAIGHT,
+        opt=allow(Scope.CUSTOMER, Scope.SERVICE, permission=Permission.ORDERS_WRITE) | STRAIGHT,
         operation_class=body_of(CreateOrder, key=KeyUse.WITH_PAYMENT),
     )
     async def create(self, request: ApiRequest, body: RawBody) -> Response[bytes]:
@@ -61,11 +61,16 @@ class OrderController(Controller):
             items=msgspec.json.encode(wanted.items or []).decode(),
             created_by=request.user.actor,
         )
+        await shop.identity.revocations.require_enabled(new.customer_id)
         pay = wanted.pay_with == "wallet"
         claim = claim_of(request, wanted, order_view, is_required=pay)
         return await answer(lambda: shop.orders.create(new, claim, pay=pay), is_one_operation=True)
 
-    @get(operation_id="list_orders", summary="List orders", opt=allow(*Scope))
+    @get(
+        operation_id="list_orders",
+        summary="List orders",
+        opt=allow(*Scope, permission=Permission.ORDERS_READ),
+    )
     async def list_orders(
         self,
         request: ApiRequest,
@@ -83,7 +88,12 @@ class OrderController(Controller):
         )
         return page_of(rows, limit, order_view, key="id")
 
-    @get("/{order_id:str}", operation_id="get_order", summary="Get order", opt=allow(*Scope))
+    @get(
+        "/{order_id:str}",
+        operation_id="get_order",
+        summary="Get order",
+        opt=allow(*Scope, permission=Permission.ORDERS_READ),
+    )
     async def read(self, request: ApiRequest, order_id: FromPath[str]) -> OrderView:
         """One order."""
         return order_view(await self._own(request, order_id))

@@ -1,0 +1,156 @@
+"""Commands about who may come in: API keys, revoked tokens and disabled customers.
+
+What they change holds in every process within five seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import click
+
+from batua.bootstrap import Batua, open_batua
+from batua.database import Row
+from batua.errors import InvalidRequest
+from batua.identity import Permission, Scope
+from batua.settings import Settings
+from batua.wallets import require_customer_id
+from batua_api.local import local_settings
+
+__all__ = ["customers", "keys", "tokens"]
+
+BY = "command line"
+
+T = TypeVar("T")
+
+
+def _in_shop(do: Callable[[Batua], Awaitable[T]]) -> T:
+    return asyncio.run(_open(local_settings(os.environ), do))
+
+
+async def _open(settings: Settings, do: Callable[[Batua], Awaitable[T]]) -> T:
+    async with open_batua(settings, os.environ) as batua:
+        return await do(batua)
+
+
+def _subject(id: str) -> str:
+    try:
+        return require_customer_id(id)
+    except InvalidRequest as error:
+        raise click.UsageError(str(error)) from error
+
+
+@click.group()
+def customers() -> None:
+    """Shut customers out, and let them in again."""
+
+
+@customers.command("disable")
+@click.argument("id")
+def disable(id: str) -> None:
+    """The customer may do nothing. Money that comes for them is still taken."""
+    customer = _subject(id)
+    done = _in_shop(lambda batua: batua.identity.revocations.disable(customer, by=BY))
+    click.echo(f"{customer} is disabled" if done else f"{customer} was disabled already")
+
+
+@customers.command("enable")
+@click.argument("id")
+def enable(id: str) -> None:
+    """The customer may come in again."""
+    customer = _subject(id)
+    done = _in_shop(lambda batua: batua.identity.revocations.enable(customer, by=BY))
+    click.echo(f"{customer} is enabled" if done else f"{customer} was not disabled")
+
+
+@click.group()
+def tokens() -> None:
+    """Tokens that are not to be taken any more."""
+
+
+@tokens.command("revoke")
+@click.option("--jti", help="One token, by its id.")
+@click.option("--customer", help="All of a customer's that were issued before now.")
+@click.option("--staff", help="The same of a member of staff.")
+@click.option("--service", help="The same of a service. Its API keys stay: see batua keys.")
+def revoke_tokens(
+    jti: str | None, customer: str | None, staff: str | None, service: str | None
+) -> None:
+    """Revoke one token, or all of somebody's."""
+    named = {Scope.CUSTOMER: customer, Scope.STAFF: staff, Scope.SERVICE: service}
+    wanted = [(scope, subject) for scope, subject in named.items() if subject]
+    if len(wanted) + bool(jti) != 1:
+        raise click.UsageError("say one of --jti, --customer, --staff and --service")
+    if jti:
+        _in_shop(lambda batua: batua.identity.revocations.revoke_token(jti, by=BY))
+        click.echo(f"revoked the token {jti}")
+        return
+    scope, subject = wanted[0][0], _subject(wanted[0][1])
+    _in_shop(lambda batua: batua.identity.revocations.revoke_subject(scope, subject, by=BY))
+    click.echo(f"revoked all tokens of {scope} {subject} that were issued before now")
+
+
+@click.group()
+def keys() -> None:
+    """API keys of services."""
+
+
+MAY = click.Choice([str(each) for each in Permission])
+
+
+@keys.command("create")
+@click.argument("name")
+@click.option("--may", multiple=True, type=MAY, help="What it may do; may be given again.")
+@click.option("--expires-days", type=click.IntRange(1, 3650), help="Default: never.")
+def create(name: str, may: Sequence[str], expires_days: int | None) -> None:
+    """Make a service's first key, and print it once."""
+    if not may:
+        raise click.UsageError(f"say what it --may: {', '.join(Permission)}")
+    permissions = [Permission(each) for each in may]
+    expires_in = None if expires_days is None else timedelta(days=expires_days)
+    made = _in_shop(
+        lambda batua: batua.identity.keys.create(name, permissions, expires_in=expires_in, by=BY)
+    )
+    click.echo(made.plain)
+
+
+@keys.command("rotate")
+@click.argument("name")
+@click.option("--overlap-hours", default=24, show_default=True, type=click.IntRange(0, 720))
+def rotate(name: str, overlap_hours: int) -> None:
+    """Make a new key, print it once, and let the old ones end after the overlap."""
+    overlap = timedelta(hours=overlap_hours)
+    made = _in_shop(lambda batua: batua.identity.keys.rotate(name, overlap=overlap, by=BY))
+    click.echo(made.plain)
+
+
+@keys.command("revoke")
+@click.argument("name")
+def revoke_keys(name: str) -> None:
+    """End all keys of a service now."""
+    count = _in_shop(lambda batua: batua.identity.keys.revoke(name))
+    click.echo(f"revoked {count} of {name}")
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Every key there was, newest first. The keys themselves are not kept."""
+    for row in _in_shop(lambda batua: batua.identity.keys.all()):
+        click.echo(_line(row))
+
+
+def _line(row: Row) -> str:
+    ends = row["revoked_at"] or row["expires_at"]
+    word = "revoked" if row["revoked_at"] else "expires"
+    return (
+        f"{row['id']}  {row['name']}  may {row['permissions']}, made {_day(row['created_at'])},"
+        f" {word} {_day(ends)}, last used {_day(row['last_used_at'])}"
+    )
+
+
+def _day(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%dT%H:%MZ}"
