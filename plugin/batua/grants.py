@@ -44,6 +44,12 @@ GRANTS: Mapping[str, str] = {
     "batua_gateway": WRITE,
     "batua_inbox": WRITE,
     "batua_outbox": WRITE,
+    # Who may come in. Keys are made by the owner, on the command line: whoever breaks into a
+    # server can't make himself one.
+    "batua_identity": "select, update",
+    "batua_revocation": APPEND,
+    "batua_disabled_customer": WRITE,
+    "batua_api_key": "select, update (last_used_at)",
     # Staff are made by the owner, on the command line. The panel signs them in and out.
     "batua_staff": "select, update (password, last_login)",
     "batua_session": "select, insert, update, delete",

@@ -246,7 +246,7 @@ async def test_customers_are_put_and_seen(api):
 
     put = await api.post(f"/customers/{who}", body, "service", method="PUT")
 
-    assert shaped(put, schemas.CustomerView) == {"id": who, **body}
+    assert shaped(put, schemas.CustomerView) == {"id": who, **body, "enabled": True}
     for wrong in ({"phone": "98765"}, {"consents": {"sms": True}}, {"consents": {"whatsapp": 1}},
                   {"name": ""}, {"id": "x"}):  # fmt: skip
         answer = await api.post(f"/customers/{who}", wrong, "service", method="PUT")
