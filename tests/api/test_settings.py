@@ -58,7 +58,7 @@ async def many(api, count, who="asha"):
 
 async def test_guessing_tokens_is_limited_by_address(clock):
     core = read_settings({}, jwt_secret=JWT_SECRET)
-    door = Gatekeeper(None, Authenticator(core, clock.now), RateLimiter(clock.now))
+    door = Gatekeeper(None, Authenticator(core, clock.now), RateLimiter(clock.now), None)
 
     async def guess(address):
         await door(
