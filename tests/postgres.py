@@ -29,7 +29,7 @@ from batua.database import migrate, open_database
 
 __all__ = ["NoPostgres", "PostgresServer", "run_apart", "running_server"]
 
-LIGHT = {"wal_level": "minimal", "max_wal_senders": "0", "full_page_writes": "off"}
+LIGHT = {"wal_level": "minimal", "max_wal_senders": "0", "full_page_writes": "off", "jit": "off"}
 """Nothing here looks at replication, and no machine loses power: less to write per database."""
 
 START_TIMEOUT_S = 60

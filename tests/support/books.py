@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import asyncpg
 
 from batua.clock import utc_now
 from batua.database import Dialect
@@ -258,9 +261,18 @@ async def attack(database, *statements):
             connection.execute(statement)
         connection.close()
         return
+    with suppress(asyncpg.IntegrityConstraintViolationError):
+        # Triggers and foreign keys sleep. If that is enough, the database stays as it was made
+        # and is lent to the next test.
+        await _run(database, "set local session_replication_role = replica", *statements)
+        return
     async with database.transaction() as transaction:
-        for (statement,) in await transaction.fetch(DISARM):
-            await transaction.execute(statement)
+        disarming = [statement for (statement,) in await transaction.fetch(DISARM)]
+    await _run(database, *disarming, *statements)
+
+
+async def _run(database, *statements):
+    async with database.transaction() as transaction:
         for statement in statements:
             await transaction.execute(statement)
 
