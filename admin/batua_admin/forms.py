@@ -152,6 +152,7 @@ class _Desk:
                 adjustment_id=data.id,
                 approver=actor_of(request),
                 approve=data.decision == "approve",
+                new_id=self._batua.new_id,
             )
         )
         return f"Adjustment {adjustment['id']} is {adjustment['status']}."

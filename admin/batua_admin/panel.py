@@ -11,6 +11,7 @@ from piccolo_admin.endpoints import TableConfig, create_admin
 from piccolo_api.crud.endpoints import OrderBy
 
 from batua.bootstrap import TABLES, Batua
+from batua.events import Delivery, EventRow, Listener
 from batua.identity import ApiKey, DisabledCustomer, IdentityChanges, Revocation
 from batua.inbox import InboxEvent
 from batua.ledger.tables import (
@@ -66,6 +67,11 @@ LISTS: tuple[tuple[str, type[Table], str, str], ...] = (
                              " received_at applied_at", "id"),
     ("Messages", OutboxMessage, "id template customer_id status note attempts created_at sent_at",
      "id"),
+    ("Messages", EventRow, "id type data created_at routed_at", "id"),
+    ("Messages", Listener, "id kind url events status note failing_since created_at",
+     "created_at"),
+    ("Messages", Delivery, "id event_id listener_id status attempts note next_attempt_at"
+                           " delivered_at created_at", "id"),
     ("Messages", IdempotencyKey, "principal route key status response_status created_at",
      "created_at"),
     ("Access", DisabledCustomer, "customer_id disabled_at disabled_by enabled_at enabled_by id",

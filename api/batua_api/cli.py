@@ -26,6 +26,7 @@ from batua_admin import create_staff
 from batua_api.auth import Role, Scope, issue_token, require_issuer
 from batua_api.backing_up import backup
 from batua_api.cli_identity import customers, keys, tokens
+from batua_api.cli_webhooks import reseal, webhooks
 from batua_api.demo import run_demo
 from batua_api.granting import grants
 from batua_api.interrupts import interrupted
@@ -237,7 +238,7 @@ def simulate(provider: str, port: int, webhook_url: str | None, **keys: str | No
     serve_simulator(simulator, port)
 
 
-for command in (new_gateway, grants, backup, customers, keys, tokens):
+for command in (new_gateway, grants, backup, customers, keys, tokens, webhooks, reseal):
     cli.add_command(command)
 
 

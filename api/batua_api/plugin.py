@@ -10,6 +10,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from litestar import Litestar, Router
@@ -18,6 +19,7 @@ from litestar.plugins import InitPlugin
 
 from batua.bootstrap import open_batua
 from batua.clock import Clock, utc_now
+from batua.events import Hooks
 from batua.settings import Settings, read_settings
 from batua.wallets import Newcomer, Newcomers
 from batua_admin import LazyPanel, create_panel, panel_handler
@@ -61,8 +63,9 @@ class BatuaPlugin(InitPlugin):
 
     ``environ`` holds the plugins' settings, and the core's unless ``settings`` are given; it is
     the process's own by default. ``with_worker`` runs the worker in the same event loop.
-    ``authenticate`` names the customer whom the host has signed in. Raises ``ConfigurationError``
-    for settings that can't work.
+    ``authenticate`` names the customer whom the host has signed in. ``hooks`` are called with
+    what happens, by type of event, in this process. Raises ``ConfigurationError`` for settings
+    that can't work.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class BatuaPlugin(InitPlugin):
         *,
         with_worker: bool = False,
         authenticate: FindCustomer | None = None,
+        hooks: Hooks = MappingProxyType({}),
         newcomers: Newcomers = lambda _: Newcomer(),
         now: Clock = utc_now,
     ) -> None:
@@ -80,6 +84,7 @@ class BatuaPlugin(InitPlugin):
         self._authenticator = Authenticator(self._settings, now)
         self._with_worker = with_worker
         self._find_customer = authenticate
+        self._hooks = hooks
         self._newcomers = newcomers
         self._now = now
 
@@ -111,7 +116,11 @@ class BatuaPlugin(InitPlugin):
     async def _open(self, app: Litestar) -> AsyncIterator[None]:
         public = urlsplit(self._settings.public_url)
         async with open_batua(
-            self._settings, self._environ, now=self._now, newcomers=self._newcomers
+            self._settings,
+            self._environ,
+            now=self._now,
+            newcomers=self._newcomers,
+            hooks=self._hooks,
         ) as batua:
             app.state.batua = batua
             app.state.batua_panel = LazyPanel(
@@ -124,5 +133,7 @@ class BatuaPlugin(InitPlugin):
             )
             if self._with_worker:
                 batua.worker.start()
+            elif self._hooks:
+                batua.worker.start_hooks()
             async with self._authenticator.watching(batua.identity.watch):
                 yield

@@ -6,12 +6,29 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from random import random
+from types import MappingProxyType
 from typing import Any
 
 from piccolo.table import Table
 
 from batua.clock import Clock, NewId, new_id, utc_now
 from batua.database import Database, open_database
+from batua.events import (
+    Addresses,
+    Deliveries,
+    Delivery,
+    EventRow,
+    HookCaller,
+    Hooks,
+    Listener,
+    Listeners,
+    Router,
+    WebhookSender,
+    checked_hooks,
+    read_networks,
+    resolve,
+)
 from batua.identity import ApiKey, DisabledCustomer, Identity, IdentityChanges, Revocation
 from batua.inbox import Applier, InboxEvent, Receiver, Silence
 from batua.ledger import Engine, Expiry
@@ -43,6 +60,7 @@ from batua.payments import (
 )
 from batua.reconciliation import Reconciler
 from batua.registry import Plugin, Registry
+from batua.sealing import Sealer
 from batua.settings import Settings, unknown_variables
 from batua.wallets import (
     Adjustment,
@@ -63,11 +81,13 @@ __all__ = ["TABLES", "Batua", "open_batua"]
 WRITE_ORDER: tuple[type[Table], ...] = (
     Account, Transfer, Entry, Customer, Consent, TopUp, Order, Adjustment, Payment, Capture,
     Refund, Dispute, Hold, Lot, LotEntry, HoldLot, IdempotencyKey, GatewaySwitch, OutboxMessage,
+    EventRow,
 )  # fmt: skip
 """The tables that operations write, parents before children."""
 
 TABLES: tuple[type[Table], ...] = (
     LedgerHead, *WRITE_ORDER, InboxEvent, IdentityChanges, Revocation, DisabledCustomer, ApiKey,
+    Listener, Delivery,
 )  # fmt: skip
 """Every table of the module."""
 
@@ -92,6 +112,10 @@ class Batua:
     poller: Poller
     refunder: Refunder
     outbox: Outbox
+    listeners: Listeners
+    sender: WebhookSender
+    hooks: Deliveries
+    webhooks: Deliveries
     silence: Silence
     reconciler: Reconciler
     worker: Worker
@@ -108,12 +132,15 @@ async def open_batua(
     now: Clock = utc_now,
     new_id: NewId = new_id,
     newcomers: Newcomers = lambda _: Newcomer(),
+    hooks: Hooks = MappingProxyType({}),
 ) -> AsyncIterator[Batua]:
     """Open the database, load the plugins and build every service.
 
     ``environ`` holds the plugins' settings. ``newcomers`` says what is known of a customer who is
-    seen for the first time. Raises ``ConfigurationError``.
+    seen for the first time. ``hooks`` are called with what happens, by type of event. Raises
+    ``ConfigurationError``.
     """
+    caller = HookCaller(checked_hooks(hooks), limit_s=settings.hook_timeout_s)
     registry = Registry(
         environ,
         now=now,
@@ -124,8 +151,12 @@ async def open_batua(
     try:
         await database.open()
         _say_what_is_off(registry, environ)
-        batua = _build(settings, database, registry, now=now, new_id=new_id, newcomers=newcomers)
+        batua = _build(
+            settings, database, registry, caller, now=now, new_id=new_id, newcomers=newcomers
+        )
         try:
+            if hooks:
+                await batua.listeners.enlist(caller.types())
             yield batua
         finally:
             await batua.worker.stop()
@@ -139,6 +170,7 @@ def _build(
     settings: Settings,
     database: Database,
     registry: Registry,
+    caller: HookCaller,
     *,
     now: Clock,
     new_id: NewId,
@@ -175,6 +207,16 @@ def _build(
         find_recipient=customers.find_recipient,
         opt_out=customers.opt_out,
     )
+    sealer = Sealer(settings.encryption_key)
+    addresses = Addresses(
+        allowed=read_networks(settings.webhook_allow_private),
+        loopback_http=settings.webhook_loopback_http,
+    )
+    listeners = Listeners(database, sealer, addresses, now=now, new_id=new_id)
+    sender = WebhookSender(sealer, addresses, now=now, resolve=resolve)
+    router = Router(database, now=now, new_id=new_id)
+    told_hooks = Deliveries(database, router, caller, now=now, spread=random)
+    told_webhooks = Deliveries(database, router, sender, now=now, spread=random)
     silence = Silence(database, registry, now=now, silence_s=settings.webhook_silence_s)
     reconciler = Reconciler(
         database, registry, applier.take_in, now=now, days=settings.reconcile_days
@@ -187,6 +229,8 @@ def _build(
         poller=poller,
         refunder=refunder,
         outbox=outbox,
+        hooks=told_hooks,
+        webhooks=told_webhooks,
         expiry=Expiry(database, engine),
         silence=silence,
         reconciler=reconciler,
@@ -216,6 +260,10 @@ def _build(
         poller=poller,
         refunder=refunder,
         outbox=outbox,
+        listeners=listeners,
+        sender=sender,
+        hooks=told_hooks,
+        webhooks=told_webhooks,
         silence=silence,
         reconciler=reconciler,
         worker=worker,

@@ -50,6 +50,9 @@ GRANTS: Mapping[str, str] = {
     "batua_revocation": APPEND,
     "batua_disabled_customer": WRITE,
     "batua_api_key": "select, update (last_used_at)",
+    "batua_event": "select, insert, update (routed_at)",
+    "batua_listener": WRITE,
+    "batua_delivery": WRITE,
     # Staff are made by the owner, on the command line. The panel signs them in and out.
     "batua_staff": "select, update (password, last_login)",
     "batua_session": "select, insert, update, delete",

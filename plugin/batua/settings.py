@@ -74,6 +74,14 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """The most of one bonus, in minor units; 0 for no limit."""
     top_up_bonus_days: Annotated[int, msgspec.Meta(ge=0, le=36_525)] = 90
     """How many days a bonus can be spent; 0 for ever."""
+    encryption_key: Secret = ""
+    """Seals the secrets that are stored; comma separated while rotating, the newest first."""
+    hook_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=600)] = 30.0
+    """How long a hook of the host's may take for one event."""
+    webhook_allow_private: str = ""
+    """Networks of one's own that webhooks may go to, such as ``10.1.0.0/16,fd00:1::/32``."""
+    webhook_loopback_http: bool = False
+    """Whether webhooks may go to this machine, and there by plain http: for development."""
     anchor_path: str = ""
     """Where ``batua verify`` keeps the newest proven hash, outside the database; empty for none."""
     database_pool_size: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 10

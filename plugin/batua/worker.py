@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from batua.breaker import Breaker
 from batua.clock import Clock
 from batua.database import Database
+from batua.events import Deliveries
 from batua.inbox import Applier, Silence
 from batua.ledger import Expiry
 from batua.outbox import Outbox
@@ -148,12 +149,16 @@ class Worker:
         poller: Poller,
         refunder: Refunder,
         outbox: Outbox,
+        hooks: Deliveries,
+        webhooks: Deliveries,
         expiry: Expiry,
         silence: Silence,
         reconciler: Reconciler,
         reconcile_every_s: float,
     ) -> None:
         self._outbox = outbox
+        self._hooks = hooks
+        self._webhooks = webhooks
         lanes = _Lanes(database, registry, now)
         inbox, payments, refunds = "batua_inbox", "batua_payment", "batua_refund"
         self._duties = (
@@ -167,7 +172,8 @@ class Worker:
             _Routine("silence", LISTEN_EVERY_S, silence.look),
             _Routine("reconciliation", reconcile_every_s, reconciler.heal_recent),
         )
-        self._sending = asyncio.Event()
+        # What is looked for at once when the engine has written what makes it due.
+        self._woken = {name: asyncio.Event() for name in ("outbox", "hooks", "webhooks")}
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -175,9 +181,15 @@ class Worker:
         for duty in self._duties:
             self._tasks.append(asyncio.create_task(self._repeat(duty.name, duty.do)))
         self._tasks.append(asyncio.create_task(self._repeat("outbox", self._outbox.send_due)))
+        self._tasks.append(asyncio.create_task(self._repeat("webhooks", self._webhooks.send_due)))
+        self.start_hooks()
         for routine in self._routines:
             if routine.every_s:
                 self._tasks.append(asyncio.create_task(self._do_every(routine)))
+
+    def start_hooks(self) -> None:
+        """Call the host's hooks and do nothing else: no other process can."""
+        self._tasks.append(asyncio.create_task(self._repeat("hooks", self._hooks.send_due)))
 
     async def stop(self) -> None:
         """Stop between two steps: whatever is cut off is due again later."""
@@ -185,16 +197,22 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        await self._hooks.stop()
+        await self._webhooks.stop()
 
     def wake(self, tables: frozenset[str]) -> None:
         """Something was committed to these tables."""
         if "batua_outbox" in tables:
-            self._sending.set()
+            self._woken["outbox"].set()
+        if "batua_event" in tables:
+            self._woken["hooks"].set()
+            self._woken["webhooks"].set()
 
     async def run_once(self) -> int:
         """Do everything that is due now, once; returns how much it was. Routines are left out."""
         done = [await duty.do() for duty in self._duties]
-        return sum(done) + await self._outbox.send_due()
+        told = await self._hooks.settle() + await self._webhooks.settle()
+        return sum(done) + told + await self._outbox.send_due()
 
     async def _repeat(self, name: str, do: Callable[[], Awaitable[int]]) -> None:
         while True:
@@ -220,11 +238,12 @@ class Worker:
                 log.exception("the worker's routine %r failed", routine.name)
 
     async def _pause(self, name: str) -> None:
-        if name != "outbox":
+        woken = self._woken.get(name)
+        if woken is None:
             await asyncio.sleep(PAUSE_S)
             return
         with suppress(TimeoutError):
             # Not wait_for: Python 3.11's may swallow the cancellation that stops the worker.
             async with asyncio.timeout(PAUSE_S):
-                await self._sending.wait()
-        self._sending.clear()
+                await woken.wait()
+        woken.clear()

@@ -32,6 +32,13 @@ STATEMENTS = {
     ("plugin/batua/identity/revocations.py", "batua_disabled_customer"): "the same",
     ("plugin/batua/identity/keys.py", "batua_api_key"): "the same",
     ("plugin/batua/identity/watch.py", "batua_api_key"): "when a key was used",
+    ("plugin/batua/events/listeners.py", "batua_ledger"): "that anybody listens: no money",
+    ("plugin/batua/events/listeners.py", "batua_listener"): "who listens: no money",
+    ("plugin/batua/events/listeners.py", "batua_delivery"): "what is told again: no money",
+    ("plugin/batua/events/routing.py", "batua_delivery"): "who is to be told: no money",
+    ("plugin/batua/events/routing.py", "batua_event"): "that everybody is to be told: no money",
+    ("plugin/batua/events/delivering.py", "batua_delivery"): "what became of it: no money",
+    ("plugin/batua/events/delivering.py", "batua_listener"): "who fails to listen: no money",
     ("plugin/batua/database/migrate.py", "batua_migration"): "which migrations were applied",
     ("plugin/batua/database/sqlite_batches.py", "temp"): "runs what store.py has written down",
 }
@@ -48,6 +55,11 @@ CALLS = {
     "plugin/batua/identity/revocations.py": ({"execute"}, "the same"),
     "plugin/batua/identity/keys.py": ({"execute"}, "the same"),
     "plugin/batua/identity/watch.py": ({"transaction", "execute"}, "when a key was used"),
+    "plugin/batua/events/listeners.py": (STEPS, "who listens: no money"),
+    "plugin/batua/events/routing.py": (
+        {"transaction", "execute_many"}, "who is to be told: no money",
+    ),
+    "plugin/batua/events/delivering.py": (STEPS, "what became of a delivery: no money"),
     "plugin/batua/ledger/proof/opening/postgres.py": (
         {"connect", "transaction", "execute"}, "a copy to be proved, in a read-only transaction",
     ),

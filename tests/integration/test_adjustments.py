@@ -16,7 +16,12 @@ async def adjust(shop, amount, **changes):
 
 async def decide(shop, adjustment, *, approve, by=SECOND_PERSON):
     return await shop.batua.engine.submit(
-        DecideAdjustment(adjustment_id=adjustment["id"], approver=by, approve=approve)
+        DecideAdjustment(
+            adjustment_id=adjustment["id"],
+            approver=by,
+            approve=approve,
+            new_id=shop.batua.new_id,
+        )
     )
 
 

@@ -23,7 +23,12 @@ async def bonus(shop, amount, *, days=None, **changes):
 
 async def decide(shop, adjustment, *, approve):
     return await shop.batua.engine.submit(
-        DecideAdjustment(adjustment_id=adjustment["id"], approver=SECOND_PERSON, approve=approve)
+        DecideAdjustment(
+            adjustment_id=adjustment["id"],
+            approver=SECOND_PERSON,
+            approve=approve,
+            new_id=shop.batua.new_id,
+        )
     )
 
 

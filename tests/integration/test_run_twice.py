@@ -214,7 +214,8 @@ async def _(shop):
 
 @case(CancelOrder)
 async def _(shop):
-    return CancelOrder(order_id=(await shop.create_order())["id"])
+    order = (await shop.create_order())["id"]
+    return CancelOrder(order_id=order, announcer=Announcer(shop.batua.new_id))
 
 
 @case(OpenOrderPayment)
@@ -462,7 +463,12 @@ async def adjustment_decision(shop, *, approve):
     await shop.give(10_000)
     waiting = shop.adjustment(10_000, direction=Direction.DEBIT, approval_limit=0)
     await shop.batua.engine.submit(waiting)
-    return DecideAdjustment(adjustment_id=waiting.id, approver=SECOND_PERSON, approve=approve)
+    return DecideAdjustment(
+        adjustment_id=waiting.id,
+        approver=SECOND_PERSON,
+        approve=approve,
+        new_id=shop.batua.new_id,
+    )
 
 
 @case(customers.PutCustomer)

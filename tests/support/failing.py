@@ -130,7 +130,9 @@ async def approved_debit(shop: Shop) -> None:
     """It is held until a second person takes it."""
     asked = shop.adjustment(1_000, id="adj_debit", direction=Direction.DEBIT, approval_limit=100)
     await shop.batua.engine.submit(asked)
-    decision = DecideAdjustment(adjustment_id="adj_debit", approver=SECOND_PERSON, approve=True)
+    decision = DecideAdjustment(
+        adjustment_id="adj_debit", approver=SECOND_PERSON, approve=True, new_id=shop.batua.new_id
+    )
     await shop.batua.engine.submit(decision)
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from batua.bootstrap import Batua, open_batua
 from batua.contract import Money
 from batua.errors import Refusal
+from batua.events import Hooks
 from batua.ledger import Claim, StoredAnswer
 from batua.ledger.proof import prove
 from batua.orders import NewOrder, RefundTo
@@ -345,6 +347,7 @@ async def open_shop(
     provider: Provider | None = None,
     environ: Mapping[str, str] | None = None,
     newcomers: Newcomers = lambda _: Newcomer(),
+    hooks: Hooks = MappingProxyType({}),
     **settings: Any,
 ) -> AsyncIterator[Shop]:
     """A shop with a provider of its own, unless it shares one. Its ledger must end up sound."""
@@ -352,9 +355,10 @@ async def open_shop(
         async with (
             open_provider() as own,
             open_shop(
-                database_url, clock, provider=own, environ=environ, newcomers=newcomers, **settings
+                database_url, clock, provider=own, environ=environ, newcomers=newcomers,
+                hooks=hooks, **settings,
             ) as shop,
-        ):
+        ):  # fmt: skip
             yield shop
         return
     wanted = {
@@ -365,7 +369,7 @@ async def open_shop(
     }
     core = read_settings({}, database_url=database_url, **wanted)
     plugins = {**provider.environ, **(environ or {})}
-    async with open_batua(core, plugins, now=clock.now, newcomers=newcomers) as batua:
+    async with open_batua(core, plugins, now=clock.now, newcomers=newcomers, hooks=hooks) as batua:
         shop = Shop(batua, provider, clock)
         yield shop
         if shop.is_provable:

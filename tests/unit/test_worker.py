@@ -137,6 +137,8 @@ async def test_a_routine_is_done_again_and_again_whatever_it_raises(
             poller=batua.poller,
             refunder=batua.refunder,
             outbox=batua.outbox,
+            hooks=batua.hooks,
+            webhooks=batua.webhooks,
             expiry=Expiry(batua.database, batua.engine),
             silence=batua.silence,
             reconciler=SimpleNamespace(heal_recent=heal),

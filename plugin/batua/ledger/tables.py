@@ -28,7 +28,10 @@ STAMPED = ("created_at", "updated_at", "occurred_at")
 
 
 class LedgerHead(Table, tablename="batua_ledger"):
-    """One row: the counters and the newest hash. Its version and its lock serialize all money."""
+    """One row: the counters and the newest hash. Its version and its lock serialize all money.
+
+    ``announces`` says whether anybody listens, so that events are written.
+    """
 
     id = Integer(primary_key=True)
     ledger_id = Text()
@@ -37,6 +40,7 @@ class LedgerHead(Table, tablename="batua_ledger"):
     head_hash = Text()
     last_at = Timestamptz()
     version = BigInt()
+    announces = Boolean()
 
 
 class Account(Table, tablename="batua_account"):

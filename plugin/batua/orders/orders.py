@@ -12,6 +12,7 @@ from batua.clock import NewId
 from batua.contract import Money
 from batua.database import Row
 from batua.errors import Conflict
+from batua.events import EventType
 from batua.ledger import (
     AccountName,
     Book,
@@ -161,6 +162,7 @@ class CancelOrder:
     """Stop an order before it is paid. Money that arrives all the same becomes paid credit."""
 
     order_id: str
+    announcer: Announcer
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield Need(Payment, "order_id", self.order_id)
@@ -174,6 +176,7 @@ class CancelOrder:
         book.update(order, status=str(OrderStatus.CANCELLED), updated_at=book.now)
         release_share(book, order)
         close_payments(book, order)
+        self.announcer.events.record(book, EventType.ORDER_CANCELLED, order)
         return order
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from batua.events import EventType
 from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
 from batua.ledger.operations.lookup import mirrored
 from batua.ledger.tables import Transfer
@@ -74,6 +75,7 @@ class OrderPurpose:
         order = book.need(Order, "id", capture["order_id"])
         if capture["destination"] == Destination.WALLET:
             self.announcer.credited(book, capture)
+            self.announcer.events.record(book, EventType.WALLET_CREDITED, capture)
         if capture["destination"] != Destination.ORDER:
             return
         share = capture_share(book, order, capture)
@@ -136,6 +138,7 @@ class OrderPurpose:
                 refund_reserved=row["refund_reserved"] - refund["source_amount"],
             )
         book.update(order, status=refunded_status(order), updated_at=book.now)
+        self.announcer.events.record(book, EventType.ORDER_REFUNDED, order)
         self.announcer.refund_succeeded(book, refund, order["reference"])
 
     def source_failed(self, book: Book, refund: Record, *, was_posted: bool) -> None:
@@ -155,6 +158,7 @@ class OrderPurpose:
                 )
             )
         book.update(order, status=refunded_status(order), updated_at=book.now)
+        self.announcer.events.record(book, EventType.REFUND_FAILED, refund)
 
     def claw_back(self, book: Book, clawback: Clawback) -> Clawed:
         """What was refunded to the wallet for it goes back; the rest is the shop's to bear."""
@@ -181,6 +185,8 @@ class OrderPurpose:
         refunded = (0 if clawback.is_dispute else clawback.amount) - clawed.refunds
         book.update(order, refunded=order["refunded"] + sign * refunded)
         book.update(order, status=refunded_status(order), updated_at=book.now)
+        if sign * refunded > 0:
+            self.announcer.events.record(book, EventType.ORDER_REFUNDED, order)
 
     def disputed(self, book: Book, capture: Record, *, is_lost: bool) -> None:
         """What was delivered stays delivered: the order is paid, and the shop has lost."""

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from batua.contract import Support
 from batua.errors import Conflict, InvariantViolated
+from batua.events import EventType
 from batua.ledger import AccountName, Book, Movement, Need, NewLot, Part, Record
 from batua.ledger.lots import returned
 from batua.orders.orders import OrderStatus
@@ -161,6 +162,7 @@ def pay_wallet_part(
         if capture is not None and from_capture:
             _unreserve(book, capture, from_capture)
         book.update(order, status=refunded_status(order), updated_at=book.now)
+        announcer.events.record(book, EventType.ORDER_REFUNDED, order)
     if not refund["source_amount"]:
         book.update(refund, status=str(RefundStatus.SUCCEEDED), updated_at=book.now)
         announcer.refund_succeeded(book, refund, order["reference"])

@@ -223,7 +223,8 @@ class Orders:
     async def cancel(self, order_id: str, claim: Claim[Record]) -> StoredAnswer:
         """Cancel a pending order."""
         await self.read(order_id)
-        return await self._engine.submit(Claimed(CancelOrder(order_id=order_id), claim))
+        cancel = CancelOrder(order_id=order_id, announcer=self._announcer)
+        return await self._engine.submit(Claimed(cancel, claim))
 
     async def refund(
         self, order_id: str, to: RefundTo, new: NewRefund, claim: Claim[Record]

@@ -9,6 +9,7 @@ import msgspec
 
 from batua.clock import NewId
 from batua.contract import Template
+from batua.events import EventType, Recorder
 from batua.ledger import AccountName, Book, Record
 from batua.outbox.tables import OutboxMessage
 
@@ -16,10 +17,14 @@ __all__ = ["Announcer"]
 
 
 class Announcer:
-    """Stages notifications. Amounts are written out, and the name filled in, when one is sent."""
+    """Stages notifications. Amounts are written out, and the name filled in, when one is sent.
+
+    ``events`` stages what the host is told of the same.
+    """
 
     def __init__(self, new_id: NewId) -> None:
         self._new_id = new_id
+        self.events = Recorder(new_id)
 
     def credited(self, book: Book, capture: Record) -> None:
         """A payer's money has arrived in the wallet: one message a capture."""
@@ -46,6 +51,7 @@ class Announcer:
             },
             subject={"order_id": order["id"]},
         )
+        self.events.record(book, EventType.ORDER_PAID, order)
 
     def refund_succeeded(self, book: Book, refund: Record, reference: str) -> None:
         """A refund has been made, to the wallet or to the source."""
@@ -61,6 +67,7 @@ class Announcer:
             },
             subject={"refund_id": refund["id"], **_of(refund, "order_id", "top_up_id")},
         )
+        self.events.record(book, EventType.REFUND_SUCCEEDED, refund)
 
     def _stage(
         self,

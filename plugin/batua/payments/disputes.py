@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from batua.clock import NewId
 from batua.contract import DisputeResult, DisputeStatus
 from batua.errors import Conflict
+from batua.events import EventType, Recorder
 from batua.ledger import AccountName, Book, Movement, Need, Record
 from batua.payments.capturing import Applied
 from batua.payments.clawbacks import Clawback, Clawed
@@ -95,6 +96,7 @@ class ApplyDispute:
             clawed_back=clawed.refunds,
             froze=self._freeze(book, dispute, capture),
         )
+        self._record(book, EventType.DISPUTE_OPENED, dispute)
         purpose.disputed(book, capture, is_lost=False)
 
     def _lose(self, book: Book, dispute: Record, capture: Record) -> None:
@@ -116,6 +118,7 @@ class ApplyDispute:
             )
         )
         self._told.purpose(capture).disputed(book, capture, is_lost=True)
+        self._record(book, EventType.DISPUTE_LOST, dispute)
 
     def _win(self, book: Book, dispute: Record, capture: Record) -> None:
         log.warning("dispute %s is won", dispute["id"])
@@ -123,6 +126,10 @@ class ApplyDispute:
         give_back(book, self._clawback(dispute, capture), clawed, self._told.purpose(capture))
         if dispute["froze"] and not self._others_freeze(book, dispute):
             book.update(book.account(AccountName.wallet_of(capture)), status="active")
+        self._record(book, EventType.DISPUTE_WON, dispute)
+
+    def _record(self, book: Book, type: EventType, dispute: Record) -> None:
+        Recorder(self.new_id).record(book, type, dispute)
 
     def _freeze(self, book: Book, dispute: Record, capture: Record) -> bool:
         """What is left of a wallet that was paid with disputed money stays where it is.

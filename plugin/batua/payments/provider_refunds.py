@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from batua.clock import NewId
 from batua.contract import ProviderRefundStatus, RefundResult
 from batua.errors import Conflict, TryAgain
+from batua.events import EventType
 from batua.ledger import AccountName, Book, Need, Record
 from batua.outbox import Announcer
 from batua.payments.capturing import Applied
@@ -110,6 +111,7 @@ class ApplyProviderRefund:
         clawed = Clawed(bonus=refund["bonus_amount"], refunds=refund["clawed_back"])
         give_back(book, clawback, clawed, self._told.purpose(capture))
         book.update(refund, status=str(RefundStatus.FAILED), updated_at=book.now)
+        self.announcer.events.record(book, EventType.REFUND_FAILED, refund)
         return Applied.APPLIED
 
     def _clawback(self, refund_id: str, capture: Record) -> Clawback:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from batua.clock import NewId
 from batua.contract import Money
 from batua.errors import Conflict, InvalidRequest
+from batua.events import EventType, Recorder
 from batua.ledger import (
     AccountName,
     Book,
@@ -108,6 +109,7 @@ class Adjust:
         )
         if not waits:
             _post(book, adjustment)
+            _record(book, adjustment, self.new_id)
         elif self.direction is Direction.DEBIT:
             book.hold(self.id, _wallet(adjustment), self.money.amount)
         return adjustment
@@ -144,6 +146,7 @@ class DecideAdjustment:
     adjustment_id: str
     approver: str
     approve: bool
+    new_id: NewId
 
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(Adjustment, "id", self.adjustment_id)
@@ -177,6 +180,8 @@ class DecideAdjustment:
             book.capture_hold(hold, _movement(adjustment))
         elif self.approve:
             _post(book, adjustment)
+        if self.approve:
+            _record(book, adjustment, self.new_id)
         return adjustment
 
 
@@ -194,6 +199,10 @@ def _post(book: Book, adjustment: Record) -> None:
     if expires_at is not None and expires_at <= book.now:
         raise Conflict("bonus_expired", "This bonus would be over already. Give it a later time.")
     book.post(_movement(adjustment))
+
+
+def _record(book: Book, adjustment: Record, new_id: NewId) -> None:
+    Recorder(new_id).record(book, EventType.WALLET_ADJUSTED, adjustment)
 
 
 def _movement(adjustment: Record) -> Movement:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from batua.events import EventType
 from batua.ledger import AccountName, Book, Movement, Need, Record, account_needs
 from batua.ledger.lots import moved, unspent_of
 from batua.ledger.operations.lookup import mirrored
 from batua.ledger.tables import Hold, Transfer
 from batua.outbox import Announcer
-from batua.payments import Capture, Clawback, Clawed, Destination, Placement, bonus_hold
+from batua.payments import (
+    Capture,
+    Clawback,
+    Clawed,
+    Destination,
+    Placement,
+    RefundStatus,
+    bonus_hold,
+)
 from batua.wallets.bonuses import BonusRule, bonus_left, bonus_needs, grant_bonus, share_of
 from batua.wallets.tables import TopUp
 from batua.wallets.top_ups import WANTS_MONEY, TopUpStatus
@@ -56,9 +65,9 @@ class TopUpPurpose:
             if top_up["status"] in WANTS_MONEY:
                 book.update(top_up, status=str(TopUpStatus.SUSPENSE), updated_at=book.now)
             return
-        status, bonus = top_up["status"], 0
+        status, bonus, told = top_up["status"], 0, EventType.WALLET_CREDITED
         if status in WANTS_MONEY:
-            status = TopUpStatus.SUCCEEDED
+            status, told = TopUpStatus.SUCCEEDED, EventType.TOP_UP_SUCCEEDED
             bonus = grant_bonus(book, self.bonus, top_up, capture)
         elif status == TopUpStatus.REFUNDED:
             status = TopUpStatus.PARTIALLY_REFUNDED
@@ -71,13 +80,19 @@ class TopUpPurpose:
             updated_at=book.now,
         )
         self.announcer.credited(book, capture)
+        about = top_up if told is EventType.TOP_UP_SUCCEEDED else capture
+        self.announcer.events.record(book, told, about)
 
     def not_paid(self, book: Book, payment: Record, *, expired: bool) -> None:
         top_up = book.need(TopUp, "id", payment["top_up_id"])
         if top_up["status"] in {TopUpStatus.PENDING, TopUpStatus.PROCESSING, TopUpStatus.FAILED}:
+            before = top_up["status"]
             status = TopUpStatus.EXPIRED if expired else TopUpStatus.FAILED
             failure = top_up["failure"] if expired else payment["failure"]
             book.update(top_up, status=str(status), failure=failure, updated_at=book.now)
+            if status != before:
+                told = EventType.TOP_UP_EXPIRED if expired else EventType.TOP_UP_FAILED
+                self.announcer.events.record(book, told, top_up)
 
     def approved(self, book: Book, refund: Record) -> None:
         """All of it goes to the source: there is nothing to pay at once."""
@@ -138,6 +153,8 @@ class TopUpPurpose:
             if refund["bonus_amount"]:
                 hold = book.need(Hold, "id", bonus_hold(refund["id"]))
                 book.void_hold(hold, AccountName.wallet_of(top_up))
+        if refund["status"] == RefundStatus.FAILED:  # and not refused by a second person
+            self.announcer.events.record(book, EventType.REFUND_FAILED, refund)
 
     def claw_back(self, book: Book, clawback: Clawback) -> Clawed:
         """Its bonus goes back too: what is unspent of it, and then as money."""
