@@ -27,7 +27,18 @@ import asyncpg
 
 from batua.database import migrate, open_database
 
-__all__ = ["NoPostgres", "PostgresServer", "run_apart", "running_server"]
+__all__ = [
+    "NoPostgres",
+    "PostgresServer",
+    "binaries_of",
+    "free_port",
+    "identity_in",
+    "initialize",
+    "run_apart",
+    "running_server",
+    "serve_folder",
+    "stop",
+]
 
 LIGHT = {"wal_level": "minimal", "max_wal_senders": "0", "full_page_writes": "off", "fsync": "off"}
 """Nothing here looks at replication, and no machine loses power: a process that is killed leaves
@@ -223,7 +234,7 @@ def running_server(more: Mapping[str, str] = LIGHT) -> Iterator[PostgresServer]:
         yield PostgresServer(url)
         return
     failures = []
-    for binaries in _binaries():
+    for binaries in binaries_of():
         folder = Path(tempfile.mkdtemp(prefix="batua-postgres-"))
         try:
             try:
@@ -234,7 +245,7 @@ def running_server(more: Mapping[str, str] = LIGHT) -> Iterator[PostgresServer]:
             try:
                 yield server
             finally:
-                _stop(process)
+                stop(process)
             return
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -244,7 +255,7 @@ def running_server(more: Mapping[str, str] = LIGHT) -> Iterator[PostgresServer]:
     )
 
 
-def _binaries() -> Iterator[Path]:
+def binaries_of() -> Iterator[Path]:
     """Folders that may hold a whole server, the likeliest first."""
     seen = set()
     for folder in _candidates():
@@ -273,22 +284,36 @@ def _candidates() -> Iterator[Path]:
 def _start(
     binaries: Path, folder: Path, more: Mapping[str, str]
 ) -> tuple[subprocess.Popen[bytes], PostgresServer]:
+    initialize(binaries, folder)
+    return serve_folder(binaries, folder / "data", free_port(), more)
+
+
+def identity_in(folder: Path) -> dict[str, Any]:
+    """Whom to run a server as, for ``subprocess``; ``folder`` is theirs afterwards."""
     user = _unprivileged()
-    if user is not None:
-        os.chown(folder, user.pw_uid, user.pw_gid)
-    identity: dict[str, Any] = (
-        {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    )
-    data, log = folder / "data", folder / "log"
+    if user is None:
+        return {}
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def initialize(binaries: Path, folder: Path) -> None:
+    """Make an empty cluster in ``folder / "data"``. Raises ``NoPostgres``."""
     made = subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+        [binaries / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
          "--no-locale", "--no-sync"],
         capture_output=True, text=True, check=False, timeout=START_TIMEOUT_S, cwd=folder,
-        **identity,
+        **identity_in(folder),
     )  # fmt: skip
     if made.returncode != 0:
         raise NoPostgres(f"initdb: {made.stderr.strip()[-300:]}")
-    port = _free_port()
+
+
+def serve_folder(
+    binaries: Path, data: Path, port: int, more: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], PostgresServer]:
+    """Start a server on the cluster in ``data``, ready. Raises ``NoPostgres``."""
+    folder, log = data.parent, data.parent / f"{data.name}.log"
     options = {
         "port": port,
         "listen_addresses": "127.0.0.1",
@@ -299,18 +324,18 @@ def _start(
         "max_wal_size": "4GB",
         **more,
     }
-    with log.open("wb") as output:
+    with log.open("ab") as output:
         process = subprocess.Popen(
             [binaries / "postgres", "-D", data,
              *(word for name, value in options.items() for word in ("-c", f"{name}={value}"))],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=folder,
-            preexec_fn=_stop_with_us, **identity,  # noqa: PLW1509
+            preexec_fn=_stop_with_us, **identity_in(folder),  # noqa: PLW1509
         )  # fmt: skip
     server = PostgresServer(f"postgresql://postgres@127.0.0.1:{port}/postgres")
     try:
         _wait_until_ready(process, server, log)
     except BaseException:
-        _stop(process)
+        stop(process)
         raise
     return process, server
 
@@ -340,7 +365,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], server: PostgresServer, 
             return
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server that was started here, however it goes."""
     process.send_signal(signal.SIGINT)  # a fast shutdown: sessions end, files are whole
     try:
         process.wait(STOP_TIMEOUT_S)
@@ -359,7 +385,7 @@ def _unprivileged() -> pwd.struct_passwd | None:
     raise NoPostgres("neither a user 'postgres' nor 'nobody' to run the server as")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -11,7 +11,6 @@ import pytest
 from click.testing import CliRunner
 
 from batua.bootstrap import TABLES
-from batua.database import open_database
 from batua.errors import ConfigurationError
 from batua.grants import GRANTS, ROLE, grant_statements
 from batua.wallets import AdjustmentKind
@@ -205,17 +204,15 @@ async def test_grants_that_would_bind_nobody_are_refused(postgres_server, postgr
     postgres_server.drop(empty_url)
 
 
-async def test_an_owner_that_is_no_superuser_is_told_apart_too(postgres_url):
+async def test_an_owner_that_is_no_superuser_is_told_apart_too(postgres_server):
+    url = postgres_server.create()
     await run(
-        postgres_url,
+        url,
         "do $$ begin if not exists (select from pg_roles where rolname = 'batua_plain_owner')"
         " then create role batua_plain_owner; end if; end $$;"
         " alter table batua_order owner to batua_plain_owner",
     )
-    database = open_database(postgres_url)
-    await database.open()
-    try:
+    async with opened(url) as database:
         with pytest.raises(ConfigurationError, match="owns the tables"):
             await apply_grants(database, "batua_plain_owner")
-    finally:
-        await database.close()
+    postgres_server.drop(url)

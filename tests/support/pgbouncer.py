@@ -11,13 +11,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from batua.testing.serving import free_port
-from tests.postgres import _unprivileged
+from tests.postgres import identity_in
 
 __all__ = ["pooled_url", "require_pgbouncer"]
 
@@ -56,13 +55,9 @@ def pooled_url(url: str, *, pool_size: int = 8) -> Iterator[str]:
     lines = [ours.get(line.partition("=")[0].strip(), line) for line in shipped]
     (folder / "pgbouncer.ini").write_text("\n".join(lines) + "\n")
     (folder / "users").write_text(f'"{parts.username}" ""\n')
-    user = _unprivileged()
-    who: dict[str, Any] = (
-        {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
-    )
-    for path in (folder, folder / "pgbouncer.ini", folder / "users"):
-        if user is not None:
-            os.chown(path, user.pw_uid, user.pw_gid)
+    who = identity_in(folder)
+    for path in (folder / "pgbouncer.ini", folder / "users"):
+        identity_in(path)
     with (folder / "pgbouncer.log").open("wb") as log:
         running = subprocess.Popen(
             [program, folder / "pgbouncer.ini"],
