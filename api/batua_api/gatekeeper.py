@@ -1,54 +1,27 @@
 """The middleware in front of the API: rate limits, authentication and scopes.
 
-Calls from one address are counted before their token is looked at, so that guessing tokens is
-limited too.  The counts are this process's own.
+A call is counted for its address whether or not its token is good, so that guessing tokens is
+limited too; for its caller, and for its route where that has a limit of its own.
 """
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
 from typing import Any
 
 from litestar.enums import ScopeType
-from litestar.exceptions import TooManyRequestsException
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from batua.clock import Clock
 from batua.errors import InvalidRequest
+from batua.limits import RateLimits
 from batua_api.auth import Authenticator, Principal, require_allowed
 from batua_api.hosting import FindCustomer, find_host_customer
+from batua_api.rates import Rates
 from batua_api.straight import call_straight, header_of, may_go_straight
 
-__all__ = ["Gatekeeper", "RateLimiter", "gatekeeper"]
+__all__ = ["Gatekeeper", "gatekeeper"]
 
-WINDOW_S = 60
-PER_CUSTOMER = 600
-PER_ADDRESS = 6_000
-
-
-class RateLimiter:
-    """Counts calls per minute and caller."""
-
-    def __init__(self, now: Clock) -> None:
-        self._now = now
-        self._window = 0
-        self._counts: defaultdict[str, int] = defaultdict(int)
-
-    def count(self, caller: str, limit: int) -> None:
-        """Count one call. Raises ``TooManyRequestsException`` with ``Retry-After`` (seconds)."""
-        moment = self._now().timestamp()
-        window = int(moment // WINDOW_S)
-        if window != self._window:
-            self._window = window
-            self._counts.clear()
-        self._counts[caller] += 1
-        if self._counts[caller] > limit:
-            wait_s = math.ceil((window + 1) * WINDOW_S - moment)
-            raise TooManyRequestsException(
-                f"More than {limit} requests in a minute. Try again in {wait_s} seconds.",
-                headers={"Retry-After": str(wait_s)},
-            )
+QUERY_BYTES_MAX = 4096
+"""Our longest query is a cursor with a few filters."""
 
 
 class Gatekeeper:
@@ -58,12 +31,12 @@ class Gatekeeper:
         self,
         app: ASGIApp,
         authenticator: Authenticator,
-        limiter: RateLimiter | None,
+        rates: Rates | None,
         find_customer: FindCustomer | None,
     ) -> None:
         self.app = app
         self._authenticator = authenticator
-        self._limiter = limiter
+        self._rates = rates
         self._find_customer = find_customer
         self._straight: dict[int, bool] = {}
 
@@ -87,16 +60,21 @@ class Gatekeeper:
         if "\0" in path or "\ufffd" in path or b"%00" in scope["query_string"]:
             # PostgreSQL can't compare NUL, and invalid UTF-8 would make two ids into one.
             raise InvalidRequest("The address has a character in it that no id of ours has.")
-        options = scope["route_handler"].opt
-        limiter = None if options.get("is_unlimited") else self._limiter
-        if limiter is not None:
-            client = scope.get("client")
-            limiter.count(f"address {client[0] if client else ''}", PER_ADDRESS)
-        if options.get("is_public"):
+        if len(scope["query_string"]) > QUERY_BYTES_MAX:
+            raise InvalidRequest(f"The query is longer than {QUERY_BYTES_MAX} bytes.")
+        handler = scope["route_handler"]
+        options = handler.opt
+        rates = None if options.get("is_unlimited") else self._rates
+        principal = None
+        try:
+            if not options.get("is_public"):
+                principal = await self._caller(scope)
+        finally:
+            if rates is not None:
+                limits: RateLimits = scope["litestar_app"].state.batua.rate_limits
+                await limits.admit(*rates.of(scope, handler, principal))
+        if principal is None:
             return
-        principal = await self._caller(scope)
-        if limiter is not None:
-            limiter.count(principal.actor, PER_CUSTOMER)
         require_allowed(principal, options)
         await self._authenticator.require_enabled(principal)
         scope["user"] = principal
@@ -111,12 +89,12 @@ class Gatekeeper:
 
 def gatekeeper(
     authenticator: Authenticator,
-    limiter: RateLimiter | None,
+    rates: Rates | None,
     find_customer: FindCustomer | None = None,
 ) -> Any:
     """The middleware factory that Litestar wants."""
 
     def build(app: ASGIApp) -> Gatekeeper:
-        return Gatekeeper(app, authenticator, limiter, find_customer)
+        return Gatekeeper(app, authenticator, rates, find_customer)
 
     return build

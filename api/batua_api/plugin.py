@@ -20,6 +20,7 @@ from litestar.plugins import InitPlugin
 from batua.bootstrap import open_batua
 from batua.clock import Clock, utc_now
 from batua.events import Hooks
+from batua.limits import ClientAddresses
 from batua.settings import Settings, read_settings
 from batua.wallets import Newcomer, Newcomers
 from batua_admin import LazyPanel, create_panel, panel_handler
@@ -34,9 +35,10 @@ from batua_api.controllers import (
     WalletController,
     WebhookController,
 )
-from batua_api.gatekeeper import RateLimiter, gatekeeper
+from batua_api.gatekeeper import gatekeeper
 from batua_api.hosting import FindCustomer
 from batua_api.problems import EXCEPTION_HANDLERS
+from batua_api.rates import Rates
 from batua_api.straight import BODY_BYTES_MAX
 
 __all__ = ["BatuaPlugin"]
@@ -82,6 +84,10 @@ class BatuaPlugin(InitPlugin):
         self._environ = os.environ if environ is None else environ
         self._settings = read_settings(self._environ) if settings is None else settings
         self._authenticator = Authenticator(self._settings, now)
+        self._addresses = ClientAddresses(
+            self._settings.trusted_proxies, self._settings.proxy_header
+        )
+        self._rates = Rates(self._settings, self._addresses, NOUNS)
         self._with_worker = with_worker
         self._find_customer = authenticate
         self._hooks = hooks
@@ -89,8 +95,8 @@ class BatuaPlugin(InitPlugin):
         self._now = now
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        limiter = RateLimiter(self._now) if self._settings.rate_limit else None
-        door = gatekeeper(self._authenticator, limiter, self._find_customer)
+        rates = self._rates if self._settings.rate_limit else None
+        door = gatekeeper(self._authenticator, rates, self._find_customer)
         app_config.route_handlers += [
             Router(
                 "/api/v1",

@@ -27,6 +27,7 @@ from batua.errors import (
     InvalidRequest,
     LinkedRefused,
     NotFound,
+    RateLimited,
     Refusal,
     TryAgain,
 )
@@ -45,6 +46,7 @@ STATUSES: Mapping[type[Refusal], int] = {
     LinkedRefused: 409,
     InProgress: 409,
     IdempotencyConflict: 422,
+    RateLimited: 429,
     GatewayFailed: 502,
     TryAgain: 503,
 }

@@ -43,6 +43,7 @@ from batua.ledger.tables import (
     LotEntry,
     Transfer,
 )
+from batua.limits import RateLimits, open_rate_limits
 from batua.orders import Order, OrderPurpose, Orders
 from batua.outbox import Announcer, Outbox, OutboxMessage
 from batua.payments import (
@@ -119,6 +120,7 @@ class Batua:
     silence: Silence
     reconciler: Reconciler
     worker: Worker
+    rate_limits: RateLimits
     newcomers: Newcomers
     now: Clock
     new_id: NewId
@@ -161,6 +163,7 @@ async def open_batua(
         finally:
             await batua.worker.stop()
             await batua.engine.close()
+            await batua.rate_limits.close()
     finally:
         await database.close()
         await registry.close()
@@ -267,6 +270,7 @@ def _build(
         silence=silence,
         reconciler=reconciler,
         worker=worker,
+        rate_limits=open_rate_limits(settings, database, now=now),
         newcomers=newcomers,
         now=now,
         new_id=new_id,

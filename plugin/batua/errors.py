@@ -13,6 +13,7 @@ BatuaError
 │   ├── InProgress                the same request is being worked on
 │   ├── GatewayFailed             the provider refused, for good
 │   └── TryAgain                  nothing happened; the same request may succeed later
+│       └── RateLimited           too many of them in too short a time
 ├── ConfigurationError            a setting is missing or can't work
 ├── DatabaseError
 │   ├── DatabaseUnavailable       the database can't be reached, is full or is too busy
@@ -46,6 +47,7 @@ __all__ = [
     "LinkedRefused",
     "NestedTransaction",
     "NotFound",
+    "RateLimited",
     "Refusal",
     "StaleRow",
     "TryAgain",
@@ -199,6 +201,13 @@ class TryAgain(Refusal):
     def __init__(self, code: str, message: str, *, retry_after_s: int = 1) -> None:
         super().__init__(code, message)
         self.retry_after_s = retry_after_s
+
+
+class RateLimited(TryAgain):
+    """Whoever asks has asked too often: ``rate_limited``, until the window of time has ended."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__("rate_limited", message, retry_after_s=retry_after_s)
 
 
 class ConfigurationError(BatuaError):

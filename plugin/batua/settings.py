@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -49,7 +49,27 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     approval_limit: int = 1_000_000
     """Refunds and adjustments above this wait for a second person."""
     rate_limit: bool = True
-    """600 requests a minute per customer and 6,000 per address."""
+    """Whether calls are counted and limited at all. Logins to the panel always are."""
+    rate_limit_customer: Annotated[int, msgspec.Meta(ge=1)] = 600
+    """Requests a minute of one customer, and of one member of staff."""
+    rate_limit_service: Annotated[int, msgspec.Meta(ge=1)] = 6_000
+    """Requests a minute of one service."""
+    rate_limit_address: Annotated[int, msgspec.Meta(ge=1)] = 6_000
+    """Requests a minute from one address; of IPv6, from one /64."""
+    rate_limit_routes: str = ""
+    """Tighter limits of single routes, by caller: ``create_top_up=30,pay_order=120`` a minute."""
+    login_limit_name: Annotated[int, msgspec.Meta(ge=1)] = 10
+    """Logins to the panel in five minutes under one name."""
+    login_limit_address: Annotated[int, msgspec.Meta(ge=1)] = 20
+    """Logins to the panel in five minutes from one address."""
+    redis_url: Secret = ""
+    """Where calls are counted, with its password; empty for the shop's own database."""
+    redis_prefix: str = "batua"
+    """What its keys begin with: another one for each shop."""
+    trusted_proxies: str = ""
+    """Addresses and networks of our own proxies, comma separated: they say who a client is."""
+    proxy_header: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
+    """The one header in which they say it. The other is anybody's."""
     notifier: str = "console"
     """The code of the notifier that tells customers."""
     public_url: str = "http://127.0.0.1:8000"

@@ -18,14 +18,20 @@ from batua.database.core import (
 )
 from batua.database.migrate import migrate, migrations, pending
 from batua.database.opening import open_database
+from batua.database.postgres import PostgresDatabase
+from batua.database.sqlite import SQLiteDatabase
 from batua.database.sqlite_backup import back_up_sqlite
+from batua.database.sqlite_connection import Connection as SQLiteConnection
 
 __all__ = [
     "Database",
     "Dialect",
     "Lookup",
+    "PostgresDatabase",
     "Reader",
     "Row",
+    "SQLiteConnection",
+    "SQLiteDatabase",
     "Statement",
     "Storage",
     "Transaction",

@@ -14,6 +14,7 @@ from batua.migrations import m0005_found_by_provider as m0005
 from batua.migrations import m0006_parents as m0006
 from batua.migrations import m0007_disputes as m0007
 from batua.migrations import m0008_identity as m0008
+from batua.migrations import m0009_call_counts as m0009
 from batua.migrations import m0010_events as m0010
 
 __all__ = ["MIGRATIONS", "Migration"]
@@ -41,5 +42,6 @@ MIGRATIONS = (
     Migration(m0006.NAME, m0006.forwards, m0006.backwards, None),
     Migration(m0007.NAME, m0007.forwards, m0007.backwards, "batua_dispute"),
     Migration(m0008.NAME, m0008.forwards, m0008.backwards, "batua_disabled_customer"),
+    Migration(m0009.NAME, m0009.forwards, m0009.backwards, None),
     Migration(m0010.NAME, m0010.forwards, m0010.backwards, "batua_listener"),
 )
