@@ -22,6 +22,7 @@ from hypothesis import settings
 from batua.database import Database, migrate, open_database
 from tests.postgres import NoPostgres, PostgresServer, run_apart, running_server
 from tests.support.clock import FakeClock
+from tests.support.redis_server import NoRedis, running_redis
 
 SOAK = os.environ.get("BATUA_TEST_SOAK") == "1"
 
@@ -93,6 +94,19 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     url = postgres_server.lend()
     yield url
     postgres_server.give_back(url)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """The session's Redis. Without one the test is skipped, or fails where all must run."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(running_redis())
+        except NoRedis as error:
+            if os.environ.get("BATUA_TEST_REQUIRE_ALL") == "1":
+                pytest.fail(f"no Redis, and BATUA_TEST_REQUIRE_ALL=1: {error}")
+            pytest.skip(f"no Redis: {error}")
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -25,10 +25,12 @@ from batua.ledger.tables import (
     LotEntry,
     Transfer,
 )
+from batua.limits import ClientAddresses
 from batua.orders import Order
 from batua.outbox import OutboxMessage
 from batua.payments import Capture, Dispute, GatewaySwitch, Payment, Refund
 from batua.wallets import Adjustment, Consent, Customer, TopUp
+from batua_admin.entrance import Entrance, Unlimited
 from batua_admin.forms import forms
 from batua_admin.guards import OWNERS_ONLY, READ_ONLY
 from batua_admin.tables import Session, Staff, bind
@@ -84,8 +86,10 @@ LISTS: tuple[tuple[str, type[Table], str, str], ...] = (
 )  # fmt: skip
 
 
-def create_panel(batua: Batua, *, production: bool, allowed_hosts: Sequence[str]) -> ASGIApp:
-    """The panel of one shop. Built once: its login limiter counts in this process.
+def create_panel(
+    batua: Batua, *, addresses: ClientAddresses, production: bool, allowed_hosts: Sequence[str]
+) -> ASGIApp:
+    """The panel of one shop, behind its entrance.
 
     ``production`` makes its cookies secure; ``allowed_hosts`` are those that a browser may send
     forms from over https.
@@ -110,8 +114,9 @@ def create_panel(batua: Batua, *, production: bool, allowed_hosts: Sequence[str]
         allowed_hosts=list(allowed_hosts),
         page_size=25,
         default_language_code="en",
+        rate_limit_provider=Unlimited(),
     )
-    return panel
+    return Entrance(panel, batua.settings, batua.rate_limits, addresses)
 
 
 def _list(group: str, table: type[Table], columns: str, order: str) -> TableConfig:

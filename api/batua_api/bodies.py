@@ -12,6 +12,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Para
 from litestar.openapi.spec import Schema as OpenAPISchema
 
 from batua.errors import InvalidRequest
+from batua.limits import require_shallow
 
 __all__ = ["KEY_HEADER", "KEY_LENGTH_MAX", "KeyUse", "body_of", "decode_body", "decode_proof"]
 
@@ -33,12 +34,13 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 def decode_body(body: bytes, struct: type[S]) -> S:
     """The body as ``struct``. Raises ``InvalidRequest`` with the place of the first misfit."""
+    require_shallow(body)
     try:
         return msgspec.json.decode(body or b"{}", type=struct)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at ")
         raise InvalidRequest(f"{reason}.", pointer=_pointer(path, reason)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"The body is not JSON: {error}.") from None
 
 
@@ -97,6 +99,7 @@ def _inline(node: Any, definitions: dict[str, Any]) -> Any:
 
 def decode_proof(body: bytes) -> dict[str, str]:
     """What a browser brought back from a provider: names and texts. Raises ``InvalidRequest``."""
+    require_shallow(body)
     try:
         proof = msgspec.json.decode(body, type=dict[str, str])
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -133,6 +133,7 @@ class BatuaPlugin(InitPlugin):
                 partial(
                     create_panel,
                     batua,
+                    addresses=self._addresses,
                     production=public.scheme == "https",
                     allowed_hosts=[public.hostname] if public.hostname else [],
                 )

@@ -56,6 +56,7 @@ GRANTS: Mapping[str, str] = {
     # Staff are made by the owner, on the command line. The panel signs them in and out.
     "batua_staff": "select, update (password, last_login)",
     "batua_session": "select, insert, update, delete",
+    "batua_call_count": "select, insert, update, delete",
     "batua_migration": READ,
 }
 """A table's name, and what the code that serves does to it. A table without a line is refused."""

@@ -17,6 +17,7 @@ from batua.wallets import Adjust, AdjustmentReason, Direction, read_wallet
 from batua_admin import create_staff
 from batua_admin.tables import Staff
 from batua_api import BatuaPlugin, create_app
+from tests.support.clock import FakeClock
 from tests.support.databases import opened
 
 pytestmark = [
@@ -253,3 +254,33 @@ async def test_a_staff_account_that_can_not_be_made_says_why(panel, change, sent
     wanted = {"username": "new", "password": PASSWORD, "role": "viewer"} | change
     with pytest.raises(ValueError, match=sentence):
         await create_staff(panel.batua, **wanted)
+
+
+async def test_the_panel_takes_small_shallow_bodies_and_so_many_logins(panel, monkeypatch):
+    # A day of its own: what other tests have counted is not in it, and no window ends in it.
+    monkeypatch.setattr(panel.batua.rate_limits, "_now", FakeClock().now)
+    async with httpx.AsyncClient(base_url=f"{panel.base}/admin", trust_env=False) as http:
+        await http.get("/")
+        http.headers["X-CSRFToken"] = http.cookies["csrftoken"]
+        login = "/public/login/"
+        deep = b'{"username": ' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+        for sent, status in (
+            ({"content": deep}, 400),
+            ({"content": b"not json"}, 400),
+            ({"json": {"username": ["owner"], "password": "x"}}, 400),
+            ({"data": {"username": "owner", "password": PASSWORD}}, 400),
+            ({"content": b"x" * 1_000_001}, 413),
+            ({"files": {"username": ("a", b"owner")}}, 415),
+        ):
+            answer = await http.post(login, **sent)
+            assert (answer.status_code, list(answer.json())) == (status, ["detail"]), sent.keys()
+
+        wrong = {"username": "owner", "password": ""}  # refused (422) where a password is checked
+        tried = [await http.post(f"{login}{part}", json=wrong) for part in ("", "x", "") * 4]
+        assert [answer.status_code for answer in tried] == [422] * 10 + [429] * 2
+        assert 1 <= int(tried[-1].headers["retry-after"]) <= 300
+        assert "More than 10 logins in 5 minutes" in tried[-1].json()["detail"]
+        # Twenty from one address: by then under whatever name.
+        names = [{"username": f"nobody{number}", "password": ""} for number in range(11)]
+        tried = [await http.post(login, json=name) for name in names]
+        assert [answer.status_code for answer in tried] == [422] * 10 + [429]

@@ -25,6 +25,7 @@ MADE = {
     errors.InProgress: errors.InProgress("k", subject="s", lease_expired=False),
     errors.HoldNotDue: errors.HoldNotDue("hld_1", when="never"),
     errors.LinkedRefused: errors.LinkedRefused(0, errors.Conflict("a_code", "Because.")),
+    errors.RateLimited: errors.RateLimited("Too many.", retry_after_s=9),
     errors.GatewayFailed: errors.GatewayFailed("razorpay", "no"),
 }
 

@@ -5,14 +5,12 @@ import hmac
 import json
 import logging
 from hashlib import sha256
-from types import SimpleNamespace
 
 import pytest
-from litestar.exceptions import NotAuthorizedException, TooManyRequestsException
 
+from batua.errors import ConfigurationError
 from batua.settings import read_settings
-from batua_api.auth import Authenticator
-from batua_api.gatekeeper import Gatekeeper, RateLimiter
+from batua_api import BatuaPlugin
 from tests.support.api import open_api
 from tests.support.proxy import CuttingProxy
 from tests.support.shop import JWT_SECRET
@@ -56,32 +54,40 @@ async def many(api, count, who="asha"):
     return responses
 
 
-async def test_guessing_tokens_is_limited_by_address(clock):
-    core = read_settings({}, jwt_secret=JWT_SECRET)
-    door = Gatekeeper(None, Authenticator(core, clock.now), RateLimiter(clock.now), None)
+async def test_limits_count_addresses_routes_and_guesses(sqlite_url, clock):
+    limits = {
+        "rate_limit_address": 12,
+        "rate_limit_routes": "list_gateways=3",
+        "trusted_proxies": "127.0.0.0/8",
+    }
+    async with open_api(sqlite_url, clock, **limits) as api:
 
-    async def guess(address):
-        await door(
-            {
-                "type": "http",
-                "path": "/",
-                "query_string": b"",
-                "client": (address, 1),
-                "headers": [(b"authorization", b"Bearer x.y.z")],
-                "route_handler": SimpleNamespace(opt={}),
-            },
-            None,
-            None,
-        )
+        async def statuses(path, count, who, address):
+            sent = {"X-Forwarded-For": f"8.8.8.8, {address}"}
+            answers = [await api.get(path, who, headers=sent) for _ in range(count)]
+            return [answer.status_code for answer in answers]
 
-    for _ in range(6_000):
-        with pytest.raises(NotAuthorizedException):
-            await guess("192.0.2.1")
-    with pytest.raises(TooManyRequestsException) as over:
-        await guess("192.0.2.1")
-    assert over.value.headers == {"Retry-After": "60"}
-    with pytest.raises(NotAuthorizedException):
-        await guess("192.0.2.2")
+        assert await statuses("/gateways", 4, "asha", "192.0.2.1") == [200] * 3 + [429]
+        assert await statuses("/wallet", 1, "asha", "192.0.2.1") == [200]
+        assert await statuses("/gateways", 1, "ravi", "192.0.2.1") == [200]
+        # Five so far: one that is known to be over a limit is counted nowhere else.
+        assert await statuses("/wallet", 9, None, "192.0.2.1") == [401] * 7 + [429] * 2
+        assert await statuses("/wallet", 1, "asha", "192.0.2.1") == [429]
+        assert await statuses("/wallet", 1, "asha", "192.0.2.2") == [200]
+        assert await statuses("/health", 1, None, "192.0.2.1") == [200]
+
+
+async def test_a_limit_of_a_route_that_there_is_not_is_refused(clock):
+    for told, problem in (
+        ("open_sesame=3", "no route 'open_sesame'"),
+        ("receive_webhook=3", "no route 'receive_webhook'"),
+        ("create_top_up=many", "a route, = and how often"),
+        ("create_top_up", "a route, = and how often"),
+        ("create_top_up=-1", "a route, = and how often"),
+    ):
+        core = read_settings({}, jwt_secret=JWT_SECRET, rate_limit_routes=told)
+        with pytest.raises(ConfigurationError, match=f"BATUA_RATE_LIMIT_ROUTES: .*{problem}"):
+            BatuaPlugin(core, {})
 
 
 async def test_a_database_that_is_not_migrated_is_not_ready(tmp_path, clock):

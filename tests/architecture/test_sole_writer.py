@@ -39,6 +39,8 @@ STATEMENTS = {
     ("plugin/batua/events/routing.py", "batua_event"): "that everybody is to be told: no money",
     ("plugin/batua/events/delivering.py", "batua_delivery"): "what became of it: no money",
     ("plugin/batua/events/delivering.py", "batua_listener"): "who fails to listen: no money",
+    ("plugin/batua/limits/postgres.py", "batua_call_count"): "how often somebody has called",
+    ("plugin/batua/limits/sqlite.py", "batua_call_count"): "the same, in a file of its own",
     ("plugin/batua/database/migrate.py", "batua_migration"): "which migrations were applied",
     ("plugin/batua/database/sqlite_batches.py", "temp"): "runs what store.py has written down",
 }
@@ -60,6 +62,7 @@ CALLS = {
         {"transaction", "execute_many"}, "who is to be told: no money",
     ),
     "plugin/batua/events/delivering.py": (STEPS, "what became of a delivery: no money"),
+    "plugin/batua/limits/sqlite.py": ({"execute"}, "counts of calls, in a file of their own"),
     "plugin/batua/ledger/proof/opening/postgres.py": (
         {"connect", "transaction", "execute"}, "a copy to be proved, in a read-only transaction",
     ),
@@ -76,6 +79,7 @@ CALLS = {
 """What each file calls that may reach a database, and why. What is called is in ``DATABASE``."""
 
 DRIVERS = {
+    "plugin/batua/limits/sqlite.py": "a connection's type: it opens the counts' own file",
     "plugin/batua/dialect.py": "which SQLite is there: it opens nothing",
     "plugin/batua/ledger/proof/opening/postgres.py": "a copy to be proved",
     "plugin/batua/ledger/proof/opening/sqlite.py": "a copy to be proved",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from litestar.openapi.spec import OpenAPIMediaType
 
 from batua.errors import InvalidRequest
-from batua_api.bodies import body_of, decode_body
+from batua_api.bodies import body_of, decode_body, decode_proof
 from batua_api.csv_files import write_csv
 from batua_api.returning import check_return_url
 from batua_api.schemas import CreateOrder, CreateTopUp
@@ -25,6 +25,10 @@ class Outer(msgspec.Struct, forbid_unknown_fields=True):
     inner: Inner | None = None
     parts: list[Inner] = []
     extra: dict[str, int] = {}
+
+
+class Anything(msgspec.Struct):
+    items: Any = None
 
 
 @pytest.mark.parametrize(
@@ -154,3 +158,33 @@ def test_a_return_url_that_leads_nowhere_good_is_refused(url):
         check_return_url(url, "https://default.example")
 
     assert refusal.value.pointer == "/return_url"
+
+
+# --- how deep -----------------------------------------------------------------------------------
+
+DEEP = {
+    "lists": b"[" * 10_000 + b"]" * 10_000,
+    "objects": b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+    "in a field": b'{"items": [' + b"[" * 65 + b"]" * 65 + b"]}",
+    "never closed": b"[" * 500_000,
+    "a string that never ends": b'["' + rb"\"" * 400_000 + b"[" * 100,
+}
+
+
+@pytest.mark.parametrize("body", DEEP.values(), ids=DEEP.keys())
+def test_a_body_that_nests_too_deep_is_refused_before_it_is_parsed(body):
+    for decode in (lambda: decode_body(body, Anything), lambda: decode_proof(body)):
+        with pytest.raises(InvalidRequest, match="nests deeper than 64"):
+            decode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"items": [' + b",".join([b"{}"] * 5_000) + b"]}",
+        b'{"items": ["' + b"[{" * 5_000 + rb"\"[" + b'"]}',
+        b'{"items": [' + b"[" * 60 + b"]" * 60 + b"]}",
+    ],
+)
+def test_a_body_with_many_brackets_is_no_deep_one(body):
+    assert decode_body(body, Anything).items

@@ -9,6 +9,7 @@ from litestar.params import FromPath, RawBody
 
 from batua.contract import ReportsDelivery, WebhookRequest
 from batua.errors import NotFound
+from batua.limits import require_shallow
 from batua_api.access import shop_of
 from batua_api.straight import STRAIGHT
 
@@ -28,6 +29,7 @@ class WebhookController(Controller):
         self, request: Request[Any, Any, Any], code: FromPath[str], body: RawBody
     ) -> Response[bytes]:
         """200 once the bytes are committed; 401 for a signature that is missing or wrong."""
+        require_shallow(body)  # whoever reads it may do so before its signature is known
         shop = shop_of(request)
         headers = {
             name.decode("latin-1"): value.decode("latin-1")

@@ -134,9 +134,9 @@ class PostgresDatabase(Database):
         self._pool = await self._open_pool(1, self._pool_size, {})
         self._singles = await self._open_pool(0, SINGLE_STATEMENTS_AT_ONCE, SINGLE_STATEMENTS)
 
-    async def open_pool_beside(self, connections: int) -> Any:
-        """Connections for what must not wait for the others: they are made when they are needed."""
-        return await self._open_pool(0, connections, {})
+    def pool_beside(self, connections: int) -> Any:
+        """Connections for what must not wait for the others, once they are needed. Await it."""
+        return self._open_pool(0, connections, {})
 
     def _open_pool(self, smallest: int, biggest: int, settings: Mapping[str, str]) -> Any:
         # What a pooler keeps for us, and what only a session of our own does.

@@ -52,5 +52,5 @@ class PostgresCounts:
 
     async def _opened(self) -> Any:
         if self._pool is None:
-            self._pool = await self._database.open_pool_beside(1)
+            self._pool = await self._database.pool_beside(1)
         return self._pool
