@@ -44,7 +44,7 @@ from batua.ledger.tables import (
     Transfer,
 )
 from batua.limits import RateLimits, open_rate_limits
-from batua.orders import Order, OrderPurpose, Orders
+from batua.orders import HostOrders, Order, OrderPurpose, Orders
 from batua.outbox import Announcer, Outbox, OutboxMessage
 from batua.payments import (
     Capture,
@@ -108,6 +108,7 @@ class Batua:
     customers: Customers
     top_ups: TopUps
     orders: Orders
+    host_orders: HostOrders
     receiver: Receiver
     applier: Applier
     poller: Poller
@@ -258,6 +259,7 @@ def _build(
         customers=customers,
         top_ups=top_ups,
         orders=orders,
+        host_orders=HostOrders(database, engine, announcer, newcomers=newcomers, new_id=new_id),
         receiver=receiver,
         applier=applier,
         poller=poller,

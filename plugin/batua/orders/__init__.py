@@ -1,5 +1,6 @@
 """Orders and their payment."""
 
+from batua.orders.hosting import HostOrders
 from batua.orders.orders import (
     CancelOrder,
     CreateOrder,
@@ -16,6 +17,7 @@ from batua.orders.tables import Order
 __all__ = [
     "CancelOrder",
     "CreateOrder",
+    "HostOrders",
     "NewOrder",
     "OpenOrderPayment",
     "Order",

@@ -1,0 +1,1 @@
+"""A small shop of its own, with Batua's wallet inside."""

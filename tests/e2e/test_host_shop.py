@@ -1,0 +1,162 @@
+"""The host of ``examples/host-shop``: customers buy with the wallet, and it is killed meanwhile.
+
+Whatever it was doing when it was killed: once it runs again, every order that its customer pays is
+paid once, marked paid by the hook, and shipped once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from batua.settings import read_settings
+from batua_api.auth import Role, Scope, issue_token
+from tests.support.processes import (
+    Program,
+    clean_environ,
+    free_port,
+    run_batua,
+    wait_until_ready,
+)
+
+ROOT = Path(__file__).parents[2] / "examples" / "host-shop"
+PRICE = 30_000
+GIVEN = 1_000_000_000
+POINTS = ("database.asking", "database.answered", "database.committing", "database.committed")
+SECRET = "5e" * 32
+
+
+@contextlib.contextmanager
+def host(environ, log, failpoint=""):
+    """The host, until the block ends or its failpoint kills it."""
+    port = free_port()
+    variables = environ | ({"BATUA_TEST_FAILPOINT": failpoint} if failpoint else {})
+    command = [sys.executable, "-m", "uvicorn", "--factory", "host_shop.app:create_app"]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--log-level", "warning"],
+            cwd=ROOT, env=variables, stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    program = Program(process, log, variables, ROOT, port)
+    try:
+        yield program
+    except BaseException as error:
+        error.add_note(program.said()[-4000:])
+        raise
+    finally:
+        program.kill()
+
+
+@contextlib.contextmanager
+def signed_in(program):
+    with httpx.Client(base_url=program.base, trust_env=False, timeout=10) as http:
+        login = http.post("/login", json={"user": "asha", "password": "asha's password"})
+        assert login.status_code == 204, login.text
+        http.get("/products").raise_for_status()
+        http.headers["x-csrftoken"] = http.cookies["csrftoken"]
+        yield http
+
+
+def staff(environ):
+    """What staff show: a token of Batua's own, which no login of the host's can make."""
+    settings = read_settings(environ)
+    token = issue_token(settings, "fay", Scope.STAFF, Role.FINANCE, ttl=timedelta(hours=1))
+    return {"Authorization": f"Bearer {token}"}
+
+
+def buy_and_pay(http):
+    """One more order, and every one that is not paid: as a customer does who saw an error."""
+    http.post("/orders", json={"product": "tea"}).raise_for_status()
+    pay_all(http)
+
+
+def pay_all(http):
+    for order in http.get("/orders").raise_for_status().json():
+        if order["status"] == "pending":
+            assert http.post(f"/orders/{order['id']}/pay").status_code == 202
+
+
+def until_marked(http):
+    """Until the hook has marked every order; returns them."""
+    deadline = time.monotonic() + 20
+    while True:
+        orders = http.get("/orders").json()
+        if all(order["status"] == "paid" for order in orders):
+            return orders
+        assert time.monotonic() < deadline, orders
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("kills", [2, pytest.param(40, marks=pytest.mark.soak)])
+def test_a_host_that_is_killed_marks_each_order_paid_exactly_once(database_url, tmp_path, kills):
+    environ = clean_environ(
+        database_url,
+        BATUA_JWT_SECRET="x" * 32,
+        BATUA_HOOK_TIMEOUT_S="0.5",
+        BATUA_APPROVAL_LIMIT=str(GIVEN),
+        HOST_SHOP_SECRET=SECRET,
+        HOST_SHOP_DATABASE=str(tmp_path / "host.sqlite"),
+    )
+    log, by_staff = tmp_path / "host.log", staff(environ)
+    chosen = random.Random(19)
+    with host(environ, log) as program:
+        wait_until_ready(program, "/health/ready")
+        with httpx.Client(base_url=program.base, trust_env=False, timeout=10) as http:
+            given = http.post(
+                "/api/v1/customers/asha/adjustments",
+                json={"amount": GIVEN, "currency": "INR", "direction": "credit",
+                      "reason_code": "goodwill", "note": ""},
+                headers={**by_staff, "Idempotency-Key": "opening"},
+            )  # fmt: skip
+            assert given.status_code == 201, given.text
+        with signed_in(program) as http:
+            # One login for both: the wallet is the host's customer's, and nobody is staff by it.
+            assert http.get("/api/v1/wallet").json()["available"] == GIVEN
+            assert http.get("/api/v1/customers/asha/wallet").status_code == 403
+            buy_and_pay(http)
+            time.sleep(chosen.uniform(0, 0.02))
+    killed = 1  # the block's end is a kill too
+    for _ in range(kills - 1):
+        failpoint = f"{chosen.choice(POINTS)}:kill@{chosen.randint(5, 30)}"
+        with (
+            host(environ, log, failpoint) as program,
+            contextlib.suppress(httpx.TransportError, RuntimeError),
+        ):
+            wait_until_ready(program, "/health/ready")
+            with signed_in(program) as http:
+                while True:
+                    buy_and_pay(http)
+        assert program.process.returncode == -9
+        killed += 1
+    assert killed == kills
+    with host(environ, log) as program:
+        wait_until_ready(program, "/health/ready")
+        with signed_in(program) as http:
+            buy_and_pay(http)
+            orders = until_marked(http)
+            assert len(orders) >= 2
+            assert [order["shipments"] for order in orders] == [1] * len(orders)
+            left = http.get("/api/v1/wallet").json()["available"]
+            assert left == GIVEN - PRICE * len(orders)
+            # Told again, all of it: the ids are known, and nothing goes out twice.
+            replayed = run_batua(
+                "webhooks", "replay", "hook:order.paid", "--since", "2020-01-01",
+                environ=environ, cwd=tmp_path,
+            )  # fmt: skip
+            assert f"{len(orders)} events are due again" in replayed.stdout, replayed.stderr
+            deadline = time.monotonic() + 20
+            while "0 waiting" not in run_batua(
+                "webhooks", "list", environ=environ, cwd=tmp_path
+            ).stdout:  # fmt: skip
+                assert time.monotonic() < deadline
+            assert http.get("/orders").json() == orders
+    verified = run_batua("verify", "--quiet", environ=environ, cwd=tmp_path)
+    assert verified.returncode == 0, verified.stdout
