@@ -33,7 +33,9 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     database_url: Secret = "sqlite:///batua.sqlite"
     """``sqlite:///file``, ``sqlite:////absolute/file`` or ``postgresql://…``, with its password."""
     jwt_secret: Secret = ""
-    """Signs and verifies tokens (HS256). At least 32 bytes, or the server refuses to start."""
+    """Signs and verifies tokens (HS256). At least 32 bytes, or the server refuses to start.
+
+    Several with commas between them while they are rotated: the first signs, all verify."""
     jwt_jwks_url: str = ""
     """Where tokens' issuer publishes its keys (RS256, ES256, EdDSA); https but on loopback."""
     jwt_jwks_refresh_s: Annotated[int, msgspec.Meta(ge=10, le=86_400)] = 300
@@ -107,6 +109,11 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     database_pool_size: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 10
     """PostgreSQL connections per process."""
 
+    @property
+    def jwt_secrets(self) -> tuple[str, ...]:
+        """The first signs, all of them verify: several while they are rotated; none where unset."""
+        return tuple(self.jwt_secret.split(",")) if self.jwt_secret else ()
+
 
 def read_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
     """Read and check the core's settings.
@@ -119,9 +126,10 @@ def read_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
         raise ConfigurationError(
             f"BATUA_CURRENCY must be an ISO 4217 code in use, not {settings.currency!r}"
         )
-    if settings.jwt_secret and len(settings.jwt_secret.encode()) < JWT_SECRET_BYTES_MIN:
+    if any(len(each.encode()) < JWT_SECRET_BYTES_MIN for each in settings.jwt_secrets):
         raise ConfigurationError(
-            f"BATUA_JWT_SECRET must have at least {JWT_SECRET_BYTES_MIN} bytes; "
+            f"BATUA_JWT_SECRET must have at least {JWT_SECRET_BYTES_MIN} bytes, each of several "
+            "between commas; "
             "make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
         )
     check_jwks_url(settings.jwt_jwks_url)

@@ -8,6 +8,8 @@ is never taken for a secret, whatever a token says of itself.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,36 +68,46 @@ class TokenReader:
             if "crit" in header:
                 raise unauthorized("The token needs an extension that is not understood here.")
             algorithm = str(header.get("alg"))
-            key, keys = self._key(algorithm, header.get("kid"))
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=[algorithm],
-                issuer=self._settings.jwt_issuer,
-                audience=self._settings.jwt_audience,
-                options={
-                    "require": ["sub", "exp", "iss", "aud"],
-                    # By our own clock, below.
-                    "verify_exp": False,
-                    "verify_nbf": False,
-                    "verify_iat": False,
-                },
-            )
+            (*others, last), keys = self._candidates(algorithm, header.get("kid"))
+            for key in others:
+                with suppress(jwt.InvalidSignatureError):
+                    return self._checked(header, self._decode(token, algorithm, key), keys)
+            claims = self._decode(token, algorithm, last)
         except (jwt.PyJWTError, UnknownKey, ValueError, TypeError) as error:
             raise unauthorized(f"The token is not valid: {error}.") from error
-        if header.get("typ") not in ACCESS_TYPES or claims.get("typ") not in ACCESS_TYPES:
-            raise unauthorized("The token is not an access token.")
-        return self._checked(claims, keys)
+        return self._checked(header, claims, keys)
 
-    def _key(self, algorithm: str, kid: object) -> tuple[Any, Keys | None]:
+    def _candidates(self, algorithm: str, kid: object) -> tuple[Sequence[Any], Keys | None]:
+        """The keys that may have signed it: one, or several secrets while they are rotated."""
         if algorithm == SHARED and self._settings.jwt_secret:
-            return self._settings.jwt_secret, None
+            return self._settings.jwt_secrets, None
         if algorithm in ALGORITHMS and self._keys is not None:
             keys = self._keys.usable()
-            return self._keys.find(keys, algorithm, kid), keys
+            return [self._keys.find(keys, algorithm, kid)], keys
         raise unauthorized("The token is signed in a way that is not taken here.")
 
-    def _checked(self, claims: dict[str, Any], keys: Keys | None) -> Claims:
+    def _decode(self, token: str, algorithm: str, key: Any) -> dict[str, Any]:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            issuer=self._settings.jwt_issuer,
+            audience=self._settings.jwt_audience,
+            options={
+                "require": ["sub", "exp", "iss", "aud"],
+                # By our own clock, below.
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+        return claims
+
+    def _checked(
+        self, header: Mapping[str, Any], claims: dict[str, Any], keys: Keys | None
+    ) -> Claims:
+        if header.get("typ") not in ACCESS_TYPES or claims.get("typ") not in ACCESS_TYPES:
+            raise unauthorized("The token is not an access token.")
         now = self._now().timestamp()
         expires = claims["exp"]
         if type(expires) is not int or expires <= now:
@@ -156,4 +168,4 @@ def issue_token(
     }
     if role is not None:
         claims["role"] = str(role)
-    return jwt.encode(claims, settings.jwt_secret, algorithm=SHARED)
+    return jwt.encode(claims, settings.jwt_secrets[0], algorithm=SHARED)
