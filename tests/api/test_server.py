@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 import uvicorn
@@ -83,6 +83,20 @@ def test_a_head_that_never_ends_is_refused(port):
             assert received(client).startswith(b"HTTP/1.1 431")
         except (BrokenPipeError, ConnectionResetError):
             pass  # it hung up on what we were still saying
+    with connected(port) as client:
+        client.sendall(REQUEST)
+        assert received(client).startswith(b"HTTP/1.1 200")
+
+
+def test_ten_megabytes_of_headers_are_refused_long_before_their_end(port):
+    header = b"X-Filler: " + b"x" * 1000 + b"\r\n"
+    sent = 0
+    with connected(port) as client, suppress(BrokenPipeError, ConnectionResetError):
+        client.sendall(b"GET / HTTP/1.1\r\nHost: shop\r\n")
+        for sent in range(10_000):  # noqa: B007 - how far it came
+            client.sendall(header)
+        pytest.fail("all of it was taken")
+    assert sent * len(header) < 8_000_000, "what is refused early is not read to its end"
     with connected(port) as client:
         client.sendall(REQUEST)
         assert received(client).startswith(b"HTTP/1.1 200")
