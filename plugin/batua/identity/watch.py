@@ -35,11 +35,17 @@ class Watch:
     """``monotonic`` counts seconds. ``now`` is only written beside keys that were used."""
 
     def __init__(
-        self, database: Database, *, now: Clock, monotonic: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        *,
+        now: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
+        apart_s: float = APART_S,
     ) -> None:
         self._database = database
         self._now = now
         self._monotonic = monotonic
+        self._apart_s = apart_s
         self._snapshot = EMPTY
         self._seen_at = float("-inf")
         self._began_at = float("-inf")
@@ -108,7 +114,7 @@ class Watch:
 
     async def _look(self) -> None:
         async with self._looking:
-            await asyncio.sleep(max(0.0, self._began_at + APART_S - self._monotonic()))
+            await asyncio.sleep(max(0.0, self._began_at + self._apart_s - self._monotonic()))
             self._next = None  # whoever asks from now on wants a later one
             self._began_at = began_at = self._monotonic()
             try:
