@@ -41,7 +41,7 @@ class Two:
         while True:
             found = {key: await self.statuses(*key) for key in wanted}
             if found == {key: {status} for key, status in wanted.items()}:
-                return time.monotonic() - began
+                return
             assert time.monotonic() - began < FRESH_S + SLACK_S, found
             await asyncio.sleep(0.05)
 
@@ -90,8 +90,7 @@ async def test_both_servers_refuse_within_five_seconds(bases, postgres_url, open
     await keys.revoke("till")
     async with database.transaction() as transaction:
         await transaction.execute("update batua_staff set active = false where username = 'olga'")
-    took_s = await two.until_all({key: 403 if key[0] == disabled else 401 for key in before})
-    assert took_s <= FRESH_S + SLACK_S
+    await two.until_all({key: 403 if key[0] == disabled else 401 for key in before})
     await revocations.enable("meera", by="test")
     await two.until_all({(disabled, "/wallet"): 200, (signed("sam"), "/wallet"): 200})
     await two.close()
