@@ -136,6 +136,7 @@ class _Desk:
                 approval_limit=batua.settings.approval_limit,
                 newcomers=batua.newcomers,
                 new_id=batua.new_id,
+                rules=batua.wallet_rules,
             )
         )
         amount = format_money(data.amount, data.currency)
@@ -153,6 +154,7 @@ class _Desk:
                 approver=actor_of(request),
                 approve=data.decision == "approve",
                 new_id=self._batua.new_id,
+                rules=self._batua.wallet_rules,
             )
         )
         return f"Adjustment {adjustment['id']} is {adjustment['status']}."

@@ -74,6 +74,8 @@ from batua.wallets import (
     TopUp,
     TopUpPurpose,
     TopUps,
+    WalletRules,
+    wallet_rules,
 )
 from batua.worker import Worker
 
@@ -122,6 +124,7 @@ class Batua:
     reconciler: Reconciler
     worker: Worker
     rate_limits: RateLimits
+    wallet_rules: WalletRules
     newcomers: Newcomers
     now: Clock
     new_id: NewId
@@ -240,14 +243,14 @@ def _build(
         reconciler=reconciler,
         reconcile_every_s=settings.reconcile_every_s,
     )
-    expires_s = settings.top_up_expiry_s
+    expires_s, rules = settings.top_up_expiry_s, wallet_rules(settings)
     top_ups = TopUps(
         database, engine, registry, starter, refunder, intake,
-        newcomers=newcomers, new_id=new_id, expires_s=expires_s,
+        newcomers=newcomers, new_id=new_id, expires_s=expires_s, rules=rules,
     )  # fmt: skip
     orders = Orders(
         database, engine, registry, starter, refunder, intake, announcer,
-        newcomers=newcomers, new_id=new_id, expires_s=expires_s,
+        newcomers=newcomers, new_id=new_id, expires_s=expires_s, rules=rules,
     )  # fmt: skip
     return Batua(
         settings=settings,
@@ -273,6 +276,7 @@ def _build(
         reconciler=reconciler,
         worker=worker,
         rate_limits=open_rate_limits(settings, database, now=now),
+        wallet_rules=rules,
         newcomers=newcomers,
         now=now,
         new_id=new_id,

@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 S = TypeVar("S", bound=PluginSettings)
 
+Limit = Annotated[int, msgspec.Meta(ge=0)] | None
+"""A number of a wallet's rules; None for the profile's, 0 for no limit."""
+
 
 class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the core reads. Field ``database_url`` comes from ``BATUA_DATABASE_URL``, and so on.
@@ -88,6 +91,16 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """How many days the worker looks back, today included."""
     top_up_expiry_s: Annotated[int, msgspec.Meta(ge=1)] = 3600
     """A top-up that nobody paid expires after this; money that arrives later is still credited."""
+    wallet_profile: Literal["closed", "small_ppi", "full_kyc"] = "closed"
+    """Which limits wallets have: none, or those of an Indian PPI. Each number can be overridden."""
+    wallet_top_up_min: Limit = None
+    wallet_top_up_max: Limit = None
+    wallet_top_ups_per_day: Limit = None
+    wallet_balance_max: Limit = None
+    wallet_load_per_month: Limit = None
+    wallet_load_per_year: Limit = None
+    wallet_spend_per_day: Limit = None
+    wallet_payments_per_hour: Limit = None
     top_up_bonus_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     """What the shop gives on top of a top-up, in percent, in ``currency`` alone; 0 for nothing."""
     top_up_bonus_from: Annotated[int, msgspec.Meta(ge=0)] = 0

@@ -118,6 +118,7 @@ class CustomerController(Controller):
             approval_limit=shop.settings.approval_limit,
             newcomers=shop.newcomers,
             new_id=shop.new_id,
+            rules=shop.wallet_rules,
         )
         claim = claim_of(request, wanted, adjustment_view)
         return await answer(

@@ -22,10 +22,11 @@ from batua.ledger import (
     require_active,
 )
 from batua.orders.shares import payment_of, release_share, share_needs, wallet_of
+from batua.orders.spending import order_spends_needs, require_room_to_spend, spends_needs
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import NewPayment, Payment, PaymentStatus, insert_payment
-from batua.wallets import Newcomers, customer_need, ensure_customer
+from batua.wallets import NO_RULES, Newcomers, WalletRules, customer_need, ensure_customer
 
 __all__ = [
     "CancelOrder",
@@ -70,14 +71,15 @@ class CreateOrder(msgspec.Struct, frozen=True, kw_only=True):
     announcer: Announcer
     newcomers: Newcomers
     new_id: NewId
+    rules: WalletRules = NO_RULES
 
     def needs(self, book: Book) -> Iterable[Need]:
-        del book
         new = self.new
         needs = [customer_need(new.customer_id), Need(Order, "reference", new.reference)]
         if self.pay:
             needs += account_needs(AccountName.wallet(new.customer_id, new.money.currency))
             needs += account_needs(AccountName.revenue(new.money.currency))
+            needs += spends_needs(self.rules, new.customer_id, new.money.currency, book)
         return needs
 
     def decide(self, book: Book) -> Record:
@@ -111,7 +113,7 @@ class CreateOrder(msgspec.Struct, frozen=True, kw_only=True):
             created_by=new.created_by,
         )
         if self.pay:
-            pay_whole(book, order, self.announcer, actor=new.created_by)
+            pay_whole(book, order, self.announcer, self.rules, actor=new.created_by)
         return order
 
 
@@ -125,15 +127,17 @@ class PayFromWallet:
     order_id: str
     actor: str
     announcer: Announcer
+    rules: WalletRules = NO_RULES
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield Need(Payment, "order_id", self.order_id)
         yield from share_needs(self.order_id, book)
+        yield from order_spends_needs(self.rules, self.order_id, book)
 
     def decide(self, book: Book) -> Record:
         order = require_pending(book, self.order_id)
         release_share(book, order)
-        pay_whole(book, order, self.announcer, actor=self.actor)
+        pay_whole(book, order, self.announcer, self.rules, actor=self.actor)
         close_payments(book, order)
         return order
 
@@ -213,9 +217,12 @@ def close_payments(book: Book, order: Record, payments: Iterable[Record] | None 
             book.update(payment, status=str(PaymentStatus.CANCELLED), updated_at=book.now)
 
 
-def pay_whole(book: Book, order: Record, announcer: Announcer, *, actor: str) -> None:
+def pay_whole(
+    book: Book, order: Record, announcer: Announcer, rules: WalletRules, *, actor: str
+) -> None:
     """Pay all of an order from its wallet. Raises ``Conflict`` and ``InsufficientFunds``."""
     require_active(book.account(wallet_of(order)))
+    require_room_to_spend(book, rules, order, order["amount"])
     book.post(payment_of(order, order["amount"], actor=actor))
     book.update(
         order,

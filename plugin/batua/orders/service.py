@@ -43,7 +43,7 @@ from batua.payments import (
     run_flow,
 )
 from batua.registry import Registry
-from batua.wallets import Newcomers, ReadRefund
+from batua.wallets import Newcomers, ReadRefund, WalletRules
 
 __all__ = ["OrderPayment", "Orders"]
 
@@ -88,7 +88,7 @@ class _AsPayment:
 class Orders:
     """What customers, services and staff do with orders."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - an order meets most rooms of the house
         self,
         database: Database,
         engine: Engine,
@@ -101,6 +101,7 @@ class Orders:
         newcomers: Newcomers,
         new_id: NewId,
         expires_s: int,
+        rules: WalletRules,
     ) -> None:
         self._database = database
         self._engine = engine
@@ -112,6 +113,7 @@ class Orders:
         self._newcomers = newcomers
         self._new_id = new_id
         self._expires_s = expires_s
+        self._rules = rules
 
     async def create(self, new: NewOrder, claim: Claim[Record], *, pay: bool) -> StoredAnswer:
         """Create an order; with ``pay`` it is created and paid from the wallet, or neither."""
@@ -121,6 +123,7 @@ class Orders:
             announcer=self._announcer,
             newcomers=self._newcomers,
             new_id=self._new_id,
+            rules=self._rules,
         )
         return await self._engine.submit(Claimed(operation, claim))
 
@@ -129,7 +132,9 @@ class Orders:
     ) -> StoredAnswer:
         """Pay a pending order with one tap. Moves money."""
         await self.read(order_id)
-        operation = PayFromWallet(order_id=order_id, actor=actor, announcer=self._announcer)
+        operation = PayFromWallet(
+            order_id=order_id, actor=actor, announcer=self._announcer, rules=self._rules
+        )
         return await self._engine.submit(Claimed(_AsPayment(operation), claim))
 
     async def pay_by_gateway(
@@ -172,6 +177,7 @@ class Orders:
                 minimum=minimum,
                 actor=actor,
                 announcer=self._announcer,
+                rules=self._rules,
             )
 
         async def work(subject: str) -> Operation[OrderPayment]:

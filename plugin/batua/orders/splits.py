@@ -10,9 +10,11 @@ from batua.contract import Money
 from batua.ledger import Book, Need, Record, available, require_active
 from batua.orders.orders import OrderStatus, close_payments, pay_whole, require_pending_row
 from batua.orders.shares import open_share, payment_of, release_share, share_needs, wallet_of
+from batua.orders.spending import order_spends_needs, require_room_to_spend
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import NewPayment, Payment, insert_payment, require_minimum
+from batua.wallets import NO_RULES, WalletRules
 
 __all__ = ["GRACE", "OpenSplit", "capture_share", "has_share"]
 
@@ -37,10 +39,12 @@ class OpenSplit:
     minimum: int
     actor: str
     announcer: Announcer
+    rules: WalletRules = NO_RULES
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield Need(Payment, "order_id", self.order_id)
         yield from share_needs(self.order_id, book)
+        yield from order_spends_needs(self.rules, self.order_id, book)
 
     def decide(self, book: Book) -> Record:
         order = book.need(Order, "id", self.order_id)
@@ -51,7 +55,7 @@ class OpenSplit:
         wallet = book.account(wallet_of(order))
         require_active(wallet)
         if available(wallet) >= order["amount"]:
-            pay_whole(book, order, self.announcer, actor=self.actor)
+            pay_whole(book, order, self.announcer, self.rules, actor=self.actor)
             close_payments(book, order)
             return order
         require_minimum(self.payment.chosen, self.payment.money, self.minimum)
@@ -60,6 +64,7 @@ class OpenSplit:
         rest = Money(order["amount"] - share, order["currency"])
         payment = insert_payment(book, replace(self.payment, money=rest))
         if share:
+            require_room_to_spend(book, self.rules, order, share)
             book.hold(
                 f"{payment['id']}.share",
                 wallet_of(order),

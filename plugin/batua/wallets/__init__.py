@@ -16,6 +16,7 @@ from batua.wallets.customers import (
     ensure_customer,
     require_customer_id,
 )
+from batua.wallets.rules import NO_RULES, PROFILES, WalletRules, wallet_rules
 from batua.wallets.tables import Adjustment, Consent, Customer, TopUp
 from batua.wallets.top_up_purpose import TopUpPurpose
 from batua.wallets.top_up_refunds import RequestTopUpRefund
@@ -24,6 +25,8 @@ from batua.wallets.topping_up import OpenedTopUp, ReadRefund, TopUps
 from batua.wallets.wallets import LotShare, Wallet, read_lots, read_wallet, wallet_id
 
 __all__ = [
+    "NO_RULES",
+    "PROFILES",
     "Adjust",
     "Adjustment",
     "AdjustmentKind",
@@ -46,10 +49,12 @@ __all__ = [
     "TopUpStatus",
     "TopUps",
     "Wallet",
+    "WalletRules",
     "customer_need",
     "ensure_customer",
     "read_lots",
     "read_wallet",
     "require_customer_id",
     "wallet_id",
+    "wallet_rules",
 ]

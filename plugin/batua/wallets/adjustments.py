@@ -24,6 +24,7 @@ from batua.ledger import (
 from batua.ledger.tables import Hold
 from batua.payments import require_second_person
 from batua.wallets.customers import Newcomers, customer_need, ensure_customer
+from batua.wallets.rules import NO_RULES, WalletRules
 from batua.wallets.tables import Adjustment
 
 __all__ = ["Adjust", "AdjustmentKind", "AdjustmentReason", "DecideAdjustment", "Direction"]
@@ -77,12 +78,13 @@ class Adjust:
     new_id: NewId
     kind: AdjustmentKind = AdjustmentKind.PAID
     expires_at: datetime | None = None
+    rules: WalletRules = NO_RULES
 
     def needs(self, book: Book) -> Iterable[Need]:
-        del book
         yield Need(Adjustment, "id", self.id)
         yield customer_need(self.customer_id)
         yield from _accounts(self.customer_id, self.money.currency)
+        yield from self.rules.load_needs(self.customer_id, self.money.currency, book)
 
     def decide(self, book: Book) -> Record:
         if (known := book.get(Adjustment, "id", self.id)) is not None:
@@ -107,6 +109,7 @@ class Adjust:
             created_at=book.now,
             updated_at=book.now,
         )
+        _require_room(book, self.rules, adjustment)
         if not waits:
             _post(book, adjustment)
             _record(book, adjustment, self.new_id)
@@ -147,6 +150,7 @@ class DecideAdjustment:
     approver: str
     approve: bool
     new_id: NewId
+    rules: WalletRules = NO_RULES
 
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(Adjustment, "id", self.adjustment_id)
@@ -154,7 +158,9 @@ class DecideAdjustment:
         yield from hold_needs(self.adjustment_id)
         if not book.missing([need]):
             adjustment = book.need(*need)
-            yield from _accounts(adjustment["customer_id"], adjustment["currency"])
+            customer, currency = adjustment["customer_id"], adjustment["currency"]
+            yield from _accounts(customer, currency)
+            yield from self.rules.load_needs(customer, currency, book)
 
     def decide(self, book: Book) -> Record:
         adjustment = book.need(Adjustment, "id", self.adjustment_id)
@@ -179,6 +185,7 @@ class DecideAdjustment:
         elif hold is not None:
             book.capture_hold(hold, _movement(adjustment))
         elif self.approve:
+            _require_room(book, self.rules, adjustment)
             _post(book, adjustment)
         if self.approve:
             _record(book, adjustment, self.new_id)
@@ -192,6 +199,12 @@ def _accounts(customer_id: str, currency: str) -> Iterable[Need]:
 
 def _wallet(adjustment: Record) -> AccountName:
     return AccountName.wallet(adjustment["customer_id"], adjustment["currency"])
+
+
+def _require_room(book: Book, rules: WalletRules, adjustment: Record) -> None:
+    if adjustment["direction"] == Direction.CREDIT:
+        money = Money(adjustment["amount"], adjustment["currency"])
+        rules.require_room_for_credit(book, book.account(_wallet(adjustment)), money)
 
 
 def _post(book: Book, adjustment: Record) -> None:

@@ -12,6 +12,7 @@ from batua.contract import Money
 from batua.ledger import AccountName, Book, Need, Record, account_needs, require_active
 from batua.payments import NewPayment, insert_payment
 from batua.wallets.customers import Newcomers, customer_need, ensure_customer
+from batua.wallets.rules import NO_RULES, WalletRules
 from batua.wallets.tables import TopUp
 
 __all__ = ["WANTS_MONEY", "OpenTopUp", "TopUpStatus"]
@@ -50,18 +51,21 @@ class OpenTopUp:
     return_url: str
     newcomers: Newcomers
     new_id: NewId
+    rules: WalletRules = NO_RULES
 
     def needs(self, book: Book) -> Iterable[Need]:
-        del book
         yield Need(TopUp, "id", self.id)
         yield customer_need(self.customer_id)
         yield from account_needs(self._wallet)
+        yield from self.rules.load_needs(self.customer_id, self.money.currency, book)
 
     def decide(self, book: Book) -> Record:
         if (known := book.get(TopUp, "id", self.id)) is not None:
             return known
         ensure_customer(book, self.customer_id, self.newcomers, self.new_id)
-        require_active(book.account(self._wallet))
+        wallet = book.account(self._wallet)
+        require_active(wallet)
+        self.rules.require_room_for_top_up(book, wallet, self.money)
         top_up = book.insert(
             TopUp,
             id=self.id,

@@ -23,6 +23,7 @@ from batua.payments import (
 )
 from batua.registry import Registry
 from batua.wallets.customers import Newcomers
+from batua.wallets.rules import WalletRules
 from batua.wallets.tables import TopUp
 from batua.wallets.top_up_refunds import RequestTopUpRefund
 from batua.wallets.top_ups import OpenTopUp
@@ -83,6 +84,7 @@ class TopUps:
         newcomers: Newcomers,
         new_id: NewId,
         expires_s: int,
+        rules: WalletRules,
     ) -> None:
         self._database = database
         self._engine = engine
@@ -93,6 +95,7 @@ class TopUps:
         self._newcomers = newcomers
         self._new_id = new_id
         self._expires_s = expires_s
+        self._rules = rules
 
     async def open(
         self,
@@ -130,6 +133,7 @@ class TopUps:
                 return_url=return_url,
                 newcomers=self._newcomers,
                 new_id=self._new_id,
+                rules=self._rules,
             )
 
         async def work(subject: str) -> Operation[OpenedTopUp]:
