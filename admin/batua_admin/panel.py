@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 from piccolo.table import Table
 from piccolo_admin.endpoints import TableConfig, create_admin
 from piccolo_api.crud.endpoints import OrderBy
@@ -33,7 +33,7 @@ from batua.wallets import Adjustment, Consent, Customer, TopUp
 from batua_admin.entrance import Entrance, Unlimited
 from batua_admin.forms import forms
 from batua_admin.guards import OWNERS_ONLY, READ_ONLY
-from batua_admin.tables import Session, Staff, bind
+from batua_admin.tables import Session, Staff, bind, reading_from
 
 __all__ = ["create_panel"]
 
@@ -94,7 +94,20 @@ def create_panel(
     ``production`` makes its cookies secure; ``allowed_hosts`` are those that a browser may send
     forms from over https.
     """
-    bind([*TABLES, Staff, Session], batua.database.piccolo_engine())
+    bind([*TABLES, Staff, Session])
+    engine = batua.database.piccolo_engine()
+    with reading_from(engine):
+        panel = _create(batua, production=production, allowed_hosts=allowed_hosts)
+    entrance = Entrance(panel, batua.settings, batua.rate_limits, addresses)
+
+    async def of_this_shop(scope: Scope, receive: Receive, send: Send) -> None:
+        with reading_from(engine):
+            await entrance(scope, receive, send)
+
+    return of_this_shop
+
+
+def _create(batua: Batua, *, production: bool, allowed_hosts: Sequence[str]) -> ASGIApp:
     panel: ASGIApp = create_admin(
         tables=[
             *(_list(*row) for row in LISTS),
@@ -116,7 +129,7 @@ def create_panel(
         default_language_code="en",
         rate_limit_provider=Unlimited(),
     )
-    return Entrance(panel, batua.settings, batua.rate_limits, addresses)
+    return panel
 
 
 def _list(group: str, table: type[Table], columns: str, order: str) -> TableConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batua.bootstrap import Batua
-from batua_admin.tables import Staff, StaffRole, bind
+from batua_admin.tables import Staff, StaffRole, bind, reading_from
 
 __all__ = ["create_staff", "has_staff"]
 
@@ -25,18 +25,20 @@ async def create_staff(
         raise ValueError(f"A password has at least {PASSWORD_LENGTH_MIN} characters.")
     if await has_staff(batua, username):
         raise ValueError(f"There is a staff account {username!r} already.")
-    await Staff.create_user(
-        username=username,
-        password=password,
-        email=email or f"{username}@staff.invalid",
-        active=True,
-        admin=True,
-        superuser=rank is StaffRole.OWNER,
-        role=str(rank),
-    )
+    with reading_from(batua.database.piccolo_engine()):
+        await Staff.create_user(
+            username=username,
+            password=password,
+            email=email or f"{username}@staff.invalid",
+            active=True,
+            admin=True,
+            superuser=rank is StaffRole.OWNER,
+            role=str(rank),
+        )
 
 
 async def has_staff(batua: Batua, username: str) -> bool:
     """Whether there is an account of this name."""
-    bind([Staff], batua.database.piccolo_engine())
-    return bool(await Staff.exists().where(Staff.username == username))
+    bind([Staff])
+    with reading_from(batua.database.piccolo_engine()):
+        return bool(await Staff.exists().where(Staff.username == username))

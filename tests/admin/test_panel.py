@@ -15,7 +15,7 @@ from batua.settings import read_settings
 from batua.testing.serving import serving
 from batua.wallets import Adjust, AdjustmentReason, Direction, read_wallet
 from batua_admin import create_staff
-from batua_admin.tables import Staff
+from batua_admin.tables import Staff, reading_from
 from batua_api import BatuaPlugin, create_app
 from tests.support.clock import FakeClock
 from tests.support.databases import opened
@@ -151,7 +151,8 @@ async def test_a_wrong_password_and_a_missing_csrf_token_are_refused(panel):
 
 async def test_staff_who_were_made_inactive_see_nothing(panel):
     await panel.staff("leaver", "finance")
-    await Staff.update({Staff.active: False}).where(Staff.username == "leaver")
+    with reading_from(panel.batua.database.piccolo_engine()):
+        await Staff.update({Staff.active: False}).where(Staff.username == "leaver")
     async with panel.signed_in("leaver") as http:
         assert (await http.get("/api/tables/batua_account/")).status_code == 401
 

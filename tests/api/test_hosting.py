@@ -1,6 +1,7 @@
 """Batua in an app that has a login, a CSRF guard and routes of its own."""
 
 import shutil
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from litestar.security.session_auth import SessionAuth
 
 from batua.settings import read_settings
 from batua.testing.serving import serving
+from batua_admin.tables import Staff
 from batua_api import BatuaPlugin
 from tests.support.api import token
 from tests.support.clock import FakeClock
@@ -57,6 +59,7 @@ async def signed_in(connection: ASGIConnection[Any, Any, Any, Any]) -> Any:
 
 
 CLOCK = FakeClock()
+PASSWORD = "correct horse battery"
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -164,3 +167,53 @@ async def test_the_hosts_guards_leave_batuas_routes_alone_and_its_own_stay_guard
         "status_code": 401,
         "detail": "the host's own words",
     }
+
+
+@pytest.mark.filterwarnings("ignore:If running sessions in production")
+async def test_two_shops_in_one_process_keep_their_staff_and_money_apart(request, tmp_path):
+    template, folder = request.getfixturevalue("_migrated_file"), tmp_path
+    hashed = Staff.hash_password(PASSWORD, iterations=10)
+    async with AsyncExitStack() as stack:
+        shops = {}
+        for name in ("asha", "ravi"):
+            url = f"sqlite:///{folder / name}"
+            shutil.copyfile(template, folder / name)
+            settings = read_settings({}, database_url=url, jwt_secret=JWT_SECRET)
+            app = Litestar(plugins=[BatuaPlugin(settings, {}, now=CLOCK.now)], logging_config=None)
+            base = await stack.enter_async_context(serving(app))
+            async with app.state.batua.database.transaction() as transaction:
+                await transaction.execute(
+                    "insert into batua_staff (username, password, email, active, admin, superuser,"
+                    " role) values ($1, $2, $1, true, true, true, 'owner')", name, hashed,
+                )  # fmt: skip
+                await transaction.execute(
+                    "insert into batua_customer (id, name, phone, language, created_at, updated_at,"
+                    " version) values ($1, $1, '', 'en', $2, $2, 1)", name, CLOCK.now(),
+                )  # fmt: skip
+            shops[name] = await stack.enter_async_context(
+                httpx.AsyncClient(base_url=f"{base}/admin", verify=False)
+            )
+        for name, http in shops.items():
+            await http.get("/")
+            http.headers["X-CSRFToken"] = http.cookies["csrftoken"]
+            for other in shops:
+                signed = await http.post(
+                    "/public/login/", json={"username": other, "password": PASSWORD}
+                )
+                assert (signed.status_code == 200) is (other == name), (name, other)
+        for _ in range(2):
+            for name, http in shops.items():
+                found = await http.get("/api/tables/batua_customer/")
+                assert [row["id"] for row in found.json()["rows"]] == [name]
+                session = http.cookies["id"]
+                for stranger in shops.values():
+                    if stranger is not http:
+                        told = await stranger.get(
+                            "/api/tables/batua_customer/", headers={"Cookie": f"id={session}"}
+                        )
+                        assert told.status_code == 401
+
+
+async def test_a_table_of_ours_reads_nobodys_database_outside_a_panel():
+    with pytest.raises(LookupError):
+        await Staff.select()
