@@ -26,8 +26,8 @@ from batua.events import (
     Router,
     WebhookSender,
     checked_hooks,
+    new_resolver,
     read_networks,
-    resolve,
 )
 from batua.identity import ApiKey, DisabledCustomer, Identity, IdentityChanges, Revocation
 from batua.inbox import Applier, InboxEvent, Receiver, Silence
@@ -220,7 +220,7 @@ def _build(
         loopback_http=settings.webhook_loopback_http,
     )
     listeners = Listeners(database, sealer, addresses, now=now, new_id=new_id)
-    sender = WebhookSender(sealer, addresses, now=now, resolve=resolve)
+    sender = WebhookSender(sealer, addresses, now=now, resolve=new_resolver())
     router = Router(database, now=now, new_id=new_id)
     told_hooks = Deliveries(database, router, caller, now=now, spread=random)
     told_webhooks = Deliveries(database, router, sender, now=now, spread=random)

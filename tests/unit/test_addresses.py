@@ -5,7 +5,7 @@ import pytest
 
 from batua.errors import ConfigurationError, InvalidRequest
 from batua.events import Addresses, read_networks
-from batua.events.addresses import AddressRefused, GuardedBackend, resolve
+from batua.events.addresses import AddressRefused, GuardedBackend, new_resolver
 
 PRIVATE = (
     "0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.254",
@@ -89,7 +89,7 @@ def test_plain_http_is_for_development():
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "127.1", "0177.0.0.1"])
 async def test_however_this_machine_is_written_it_is_found_out(host):
-    backend = GuardedBackend(STRICT, resolve, is_tls=True)
+    backend = GuardedBackend(STRICT, new_resolver(), is_tls=True)
     with pytest.raises((AddressRefused, httpcore.ConnectError)):
         await backend.connect_tcp(host, 443, timeout=5)
 

@@ -1,6 +1,6 @@
 """Events: what a host and its services are told of, written with the money and told after it."""
 
-from batua.events.addresses import Addresses, read_networks, resolve
+from batua.events.addresses import Addresses, new_resolver, read_networks
 from batua.events.delivering import Courier, Deliveries, DeliveryFailed
 from batua.events.facts import (
     AdjustmentFact,
@@ -48,7 +48,7 @@ __all__ = [
     "TrialFact",
     "WebhookSender",
     "checked_hooks",
+    "new_resolver",
     "read_networks",
-    "resolve",
     "sign",
 ]

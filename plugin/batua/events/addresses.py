@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -25,7 +27,14 @@ import httpcore
 
 from batua.errors import ConfigurationError, InvalidRequest
 
-__all__ = ["AddressRefused", "Addresses", "GuardedBackend", "Resolve", "read_networks", "resolve"]
+__all__ = [
+    "AddressRefused",
+    "Addresses",
+    "GuardedBackend",
+    "Resolve",
+    "new_resolver",
+    "read_networks",
+]
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -33,6 +42,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a name, as text."""
 
 URL_LENGTH_MAX = 2_000
+LOOKUPS_MAX = 64
 TRIED_MAX = 3
 """How many addresses of a name are tried."""
 
@@ -124,11 +134,20 @@ def _unmapped(address: Address) -> Address:
     return address if mapped is None else mapped
 
 
-async def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a name, as this machine knows them. Raises ``OSError``."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+def new_resolver() -> Resolve:
+    """Looks names up as this machine does. What it makes raises ``OSError``.
+
+    In threads of its own: nobody can stop a lookup that hangs, and those of asyncio are few and
+    everybody's. They end with the resolver.
+    """
+    threads = ThreadPoolExecutor(LOOKUPS_MAX, thread_name_prefix="batua-lookup")
+
+    async def resolve(host: str, port: int) -> list[str]:
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(threads, look_up)
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    return resolve
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):

@@ -57,6 +57,10 @@ class Courier(Protocol):
     @property
     def failing_max(self) -> timedelta | None: ...
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether this process can tell nobody anything, so that nothing is looked for."""
+
     def reaches(self, listener: Row) -> bool:
         """Whether this process can tell it anything."""
 
@@ -91,6 +95,8 @@ class Deliveries:
 
         Waits for none of them; returns how much there was to begin.
         """
+        if self._courier.is_idle:
+            return 0
         routed = await self._router.route()
         waiting = await self._database.fetch(
             "select l.* from batua_listener l where l.kind = $1 and l.status = 'enabled'"

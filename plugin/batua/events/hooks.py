@@ -53,6 +53,11 @@ class HookCaller:
         """What this process has hooks for."""
         return self._hooks.keys()
 
+    @property
+    def is_idle(self) -> bool:
+        """Most shops have no host."""
+        return not self._hooks
+
     def reaches(self, listener: Row) -> bool:
         """Only the process that has the function."""
         return listener["id"] in self._ids

@@ -57,6 +57,7 @@ class WebhookSender:
     kind = WEBHOOK
     retry_s = RETRY_S
     failing_max = timedelta(days=5)
+    is_idle = False
 
     def __init__(
         self,
