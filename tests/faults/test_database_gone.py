@@ -36,6 +36,12 @@ RECOVERY_S = 20
 SESSIONS_MAX = 12
 
 
+@pytest.fixture(scope="module")
+def server():
+    with own_postgres() as server:
+        yield server
+
+
 async def readiness(shop):
     async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
         answer = await http.get(f"{shop.program.base}/health/ready")
@@ -72,9 +78,10 @@ async def assert_well(load, shop, url):
     await shop.verify()
 
 
-async def test_a_postgres_that_freezes_and_one_that_stops_are_waited_for_and_found_again(tmp_path):
+async def test_a_postgres_that_freezes_and_one_that_stops_are_waited_for_and_found_again(
+    server, tmp_path
+):
     async with AsyncExitStack() as stack:
-        server = await asyncio.to_thread(stack.enter_context, own_postgres())
         await asyncio.to_thread(server.run, "createdb", "shop")
         url = server.url("shop")
         await migrated(url)
@@ -163,10 +170,9 @@ async def test_a_sqlite_whose_disk_is_full_refuses_payments_and_goes_on_when_the
 
 
 async def test_a_postgres_whose_disk_is_full_refuses_payments_and_goes_on_when_there_is_room(
-    tmp_path,
+    server, tmp_path
 ):
     async with AsyncExitStack() as stack:
-        server = await asyncio.to_thread(stack.enter_context, own_postgres())
         # The tables' disk is full, as it happens first where the log has one of its own.
         space = server.folder / "space"
         stack.enter_context(small_disk(space, 32))
@@ -174,8 +180,8 @@ async def test_a_postgres_whose_disk_is_full_refuses_payments_and_goes_on_when_t
         await asyncio.to_thread(
             server.run, "psql", "-c", f"create tablespace small location '{space}'"
         )
-        await asyncio.to_thread(server.run, "createdb", "--tablespace=small", "shop")
-        url = server.url("shop")
+        await asyncio.to_thread(server.run, "createdb", "--tablespace=small", "full")
+        url = server.url("full")
         await migrated(url)
         shop = await start(stack, url, tmp_path)
         async with under_load(lambda: shop) as load:
