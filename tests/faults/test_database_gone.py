@@ -105,7 +105,7 @@ async def test_a_postgres_that_freezes_and_one_that_stops_are_waited_for_and_fou
             assert "the database does not answer" in told["reason"]
             refused = await shop.call("asha", "GET", "/wallet")
             assert (refused.status_code, refused.json()["code"]) == (503, "database_unavailable")
-            await asyncio.to_thread(server.start)
+            server.start()  # in this thread: it ends with the one that has started it
             await until_ready(shop)
             await load.until_more(SOME, within_s=RECOVERY_S)
         await assert_well(load, shop, url)
