@@ -83,9 +83,9 @@ class Webhooks:
                 self._keep(event | again)
         return len(events)
 
-    def events(self) -> list[Document]:
-        """Every event with how far it got."""
-        return self._store.all("event")
+    def events(self, *, skip: int = 0) -> list[Document]:
+        """Every event with how far it got, oldest first, but for the ``skip`` first ones."""
+        return self._store.all("event", skip=skip)
 
     def start(self) -> None:
         """Deliver from now on, beginning with what a killed process left behind."""

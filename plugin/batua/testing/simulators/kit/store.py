@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS simulator (
     UNIQUE (kind, id)
 );
 CREATE INDEX IF NOT EXISTS simulator_parent ON simulator (kind, parent);
+CREATE INDEX IF NOT EXISTS simulator_kind ON simulator (kind);
 """
 
 
@@ -75,11 +76,16 @@ class Store:
         ).fetchone()
         return json.loads(row[0]) if row else None
 
-    def all(self, kind: str, parent: str | None = None) -> list[dict[str, Any]]:
-        """The documents of a kind, oldest first; ``parent`` narrows them."""
+    def all(self, kind: str, parent: str | None = None, *, skip: int = 0) -> list[dict[str, Any]]:
+        """The documents of a kind, oldest first, but for the ``skip`` first ones.
+
+        ``parent`` narrows them.
+        """
         narrowed, values = ("", [kind]) if parent is None else (" AND parent = ?", [kind, parent])
         rows = self._database.execute(
-            f"SELECT document FROM simulator WHERE kind = ?{narrowed} ORDER BY seq", values
+            f"SELECT document FROM simulator WHERE kind = ?{narrowed} ORDER BY seq"
+            " LIMIT -1 OFFSET ?",
+            [*values, skip],
         )
         return [json.loads(document) for (document,) in rows]
 
