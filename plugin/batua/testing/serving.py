@@ -17,6 +17,8 @@ _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10
 _LOOK_S = 0.005
 _TICK_S = 1.0
+_IDLE_S = 75
+"""Longer than clients keep a connection: they must not send on one that is just being closed."""
 
 
 def free_port() -> int:
@@ -91,6 +93,7 @@ async def serving(app: Any, *, port: int | None = None) -> AsyncIterator[str]:
             access_log=False,
             log_config=None,
             log_level=logging.WARNING,
+            timeout_keep_alive=_IDLE_S,
         )
         server = _Server(config)
         running = asyncio.create_task(_run(server, listening))
