@@ -6,14 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 from piccolo_admin.endpoints import FormConfig
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 from starlette.requests import Request
 
 from batua.bootstrap import Batua
 from batua.contract import AMOUNT_MAX, Money, format_money, is_currency
-from batua.errors import NotFound, Refusal
+from batua.errors import InvalidRequest, NotFound, Refusal
 from batua.orders import RefundTo
 from batua.payments import GatewayState, NewRefund
+from batua.redaction import has_card_number
 from batua.wallets import Adjust, AdjustmentKind, AdjustmentReason, DecideAdjustment, Direction
 from batua_admin.guards import actor_of, require_role
 from batua_admin.recent import Recent
@@ -29,8 +30,15 @@ def _digits(value: object) -> object:
     return value
 
 
+def _without_card(value: str) -> str:
+    if has_card_number(value):
+        raise ValueError(str(InvalidRequest.card_number("This")))
+    return value
+
+
 Amount = Annotated[int, Field(gt=0, le=AMOUNT_MAX, strict=True), BeforeValidator(_digits)]
-Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+WithoutCard = AfterValidator(_without_card)
+Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$"), WithoutCard]
 
 
 class RefundForm(BaseModel):
@@ -70,7 +78,7 @@ class AdjustmentForm(BaseModel):
     expires_at: AwareDatetime | None = Field(
         default=None, title="A bonus is over at (with time zone); empty for never"
     )
-    note: str = Field(default="", max_length=2000)
+    note: Annotated[str, WithoutCard] = Field(default="", max_length=2000)
 
 
 class GatewayForm(BaseModel):

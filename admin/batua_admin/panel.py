@@ -29,6 +29,7 @@ from batua.limits import ClientAddresses
 from batua.orders import Order
 from batua.outbox import OutboxMessage
 from batua.payments import Capture, Dispute, GatewaySwitch, Payment, Refund
+from batua.signs import Sign
 from batua.wallets import Adjustment, Consent, Customer, TopUp
 from batua_admin.entrance import Entrance, Unlimited
 from batua_admin.forms import forms
@@ -83,6 +84,7 @@ LISTS: tuple[tuple[str, type[Table], str, str], ...] = (
     ("Access", ApiKey, "name permissions created_at created_by expires_at revoked_at last_used_at"
                        " id", "created_at"),
     ("Access", IdentityChanges, "id version", "id"),
+    ("Messages", Sign, "name kind verdict at", "at"),
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import sys
 
 from litestar import Litestar
 
+from batua.settings import read_settings
 from batua_api.app import create_app
 from batua_api.logs import configure_logs
 from batua_api.plugin import BatuaPlugin
@@ -30,10 +31,11 @@ SQLite's thread needs it before and after each statement, and a group waits for 
 
 def serve() -> Litestar:
     """The app, configured by the environment. ``BATUA_WITH_WORKER=on`` runs the worker too."""
-    configure_logs()
     environ = dict(os.environ)
     with_worker = environ.pop("BATUA_WITH_WORKER", "off") == "on"
-    app = create_app(BatuaPlugin(environ=environ, with_worker=with_worker))
+    settings = read_settings(environ)
+    configure_logs(settings)
+    app = create_app(BatuaPlugin(settings, environ, with_worker=with_worker))
     spare_the_collector()
     sys.setswitchinterval(SWITCH_S)
     return app

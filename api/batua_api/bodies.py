@@ -13,12 +13,15 @@ from litestar.openapi.spec import Schema as OpenAPISchema
 
 from batua.errors import InvalidRequest
 from batua.limits import require_shallow
+from batua.redaction import has_card_number
 
 __all__ = ["KEY_HEADER", "KEY_LENGTH_MAX", "KeyUse", "body_of", "decode_body", "decode_proof"]
 
 KEY_HEADER = "Idempotency-Key"
 KEY_LENGTH_MAX = 255
 PROOF_FIELDS_MAX = 20
+
+_MANY_DIGITS = re.compile(rb"[0-9](?:[^0-9A-Za-z\"]?[0-9]){12}")
 
 
 class KeyUse(StrEnum):
@@ -36,12 +39,22 @@ def decode_body(body: bytes, struct: type[S]) -> S:
     """The body as ``struct``. Raises ``InvalidRequest`` with the place of the first misfit."""
     require_shallow(body)
     try:
-        return msgspec.json.decode(body or b"{}", type=struct)
+        decoded = msgspec.json.decode(body or b"{}", type=struct)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at ")
         raise InvalidRequest(f"{reason}.", pointer=_pointer(path, reason)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"The body is not JSON: {error}.") from None
+    # Few bodies have so many digits in a row, and an escape or another script may hide them.
+    if _MANY_DIGITS.search(body) or b"\\" in body or not body.isascii():
+        _refuse_card_number(decoded)
+    return decoded
+
+
+def _refuse_card_number(decoded: msgspec.Struct) -> None:
+    for name in decoded.__struct_fields__:
+        if has_card_number(getattr(decoded, name)):
+            raise InvalidRequest.card_number(name)
 
 
 def _pointer(path: str, reason: str) -> str:

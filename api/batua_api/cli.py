@@ -36,7 +36,7 @@ from batua_api.new_gateway import new_gateway
 from batua_api.reconcile import FORMATS, exit_code, reconcile_day, show_reports
 from batua_api.server import run_server
 from batua_api.simulators import installed_simulators, new_simulator, serve_simulator
-from batua_api.verifying import Shown, print_proof, verify_ledger
+from batua_api.verifying import Shown, print_proof, record_proof, verify_ledger
 
 __all__ = ["main"]
 
@@ -61,8 +61,9 @@ def main() -> None:
 @click.option("--database-url", help="Default: BATUA_DATABASE_URL, else sqlite:///batua.sqlite")
 def demo(port: int, database_url: str | None) -> None:
     """Serve a shop with worker, simulators and seeded customers on 127.0.0.1."""
-    configure_logs()
-    url = database_url or read_settings(os.environ).database_url
+    settings = read_settings(os.environ)
+    configure_logs(settings)
+    url = database_url or settings.database_url
     asyncio.run(run_demo(os.environ, port=port, database_url=url))
 
 
@@ -76,15 +77,16 @@ def serve(host: str, port: int, workers: int, *, with_worker: bool) -> None:
     settings = read_settings(os.environ)
     require_issuer(settings)
     os.environ["BATUA_WITH_WORKER"] = "on" if with_worker else "off"
-    configure_logs()
+    configure_logs(settings)
     run_server("batua_api.asgi:serve", host=host, port=port, workers=workers)
 
 
 @cli.command()
 def worker() -> None:
     """Send messages, recover events, poll providers. Several may run."""
-    configure_logs()
-    asyncio.run(_work(local_settings(os.environ)))
+    settings = local_settings(os.environ)
+    configure_logs(settings)
+    asyncio.run(_work(settings))
 
 
 async def _work(settings: Settings) -> None:
@@ -228,7 +230,7 @@ async def _print_gateways(batua: Batua) -> None:
 @click.option("--webhook-secret", help="What signs the events, where one does.")
 def simulate(provider: str, port: int, webhook_url: str | None, **keys: str | None) -> None:
     """A provider's simulator on its own, on 127.0.0.1. It prints the settings of its gateway."""
-    configure_logs()
+    configure_logs(read_settings(os.environ))
     simulator = new_simulator(
         provider,
         webhook_url=webhook_url,
@@ -271,12 +273,14 @@ async def _reconcile(
 @cli.command()
 @click.option("--database-url", help="What to prove, a copy too. Default: BATUA_DATABASE_URL")
 @click.option("--quiet", is_flag=True, help="Show no progress, only the findings and the verdict.")
-def verify(database_url: str | None, *, quiet: bool) -> None:
+@click.option("--record", is_flag=True, help="Leave the verdict in the database, for /metrics.")
+def verify(database_url: str | None, *, quiet: bool, record: bool) -> None:
     """Prove the ledger, writing nothing to it. Exit 1 and the broken rows if it doesn't hold."""
     settings = read_settings(os.environ)
+    url = database_url or settings.database_url
     shown = Shown(sys.stderr)
     proving = verify_ledger(
-        database_url or settings.database_url,
+        url,
         anchor_path=settings.anchor_path,
         progress=(lambda _step, _done, _total: None) if quiet else shown,
     )
@@ -285,6 +289,8 @@ def verify(database_url: str | None, *, quiet: bool) -> None:
     finally:
         shown.close()
     print_proof(proof)
+    if record:
+        asyncio.run(record_proof(url, is_sound=proof.is_sound))
     if not proof.is_sound:
         sys.exit(1)
 

@@ -12,6 +12,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from batua.errors import InvalidRequest
+from batua.following import follow
 from batua.limits import RateLimits
 from batua_api.auth import Authenticator, Principal, require_allowed
 from batua_api.hosting import FindCustomer, find_host_customer
@@ -78,6 +79,7 @@ class Gatekeeper:
         require_allowed(principal, options)
         await self._authenticator.require_enabled(principal)
         scope["user"] = principal
+        follow(principal=principal.actor)
 
     async def _caller(self, scope: Any) -> Principal:
         if self._find_customer is not None:

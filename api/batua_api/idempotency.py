@@ -13,6 +13,7 @@ from litestar import Request, Response
 from batua.clock import new_id
 from batua.errors import InProgress, InvalidRequest
 from batua.ledger import Claim, StoredAnswer
+from batua.redaction import has_card_number
 from batua_api.auth import Principal
 from batua_api.bodies import KEY_HEADER, KEY_LENGTH_MAX
 from batua_api.problems import PROBLEM, write_problem
@@ -70,6 +71,8 @@ def _key(request: Request[Any, Any, Any]) -> str:
         raise InvalidRequest(
             f"The {KEY_HEADER} must be at most {KEY_LENGTH_MAX} printable ASCII characters."
         )
+    if has_card_number(key):
+        raise InvalidRequest.card_number(KEY_HEADER)
     return key
 
 

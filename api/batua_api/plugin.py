@@ -6,6 +6,7 @@ under ``/admin`` and, for the app's life, an open shop in ``app.state.batua``.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,17 +30,22 @@ from batua_api.controllers import (
     CustomerController,
     GatewayController,
     HealthController,
+    MetricsController,
     OrderController,
     RefundController,
     TopUpController,
     WalletController,
     WebhookController,
 )
+from batua_api.figures import Figures
 from batua_api.gatekeeper import gatekeeper
 from batua_api.hosting import FindCustomer
+from batua_api.metrics import Metrics
+from batua_api.observing import Observer
 from batua_api.problems import EXCEPTION_HANDLERS
 from batua_api.rates import Rates
 from batua_api.straight import BODY_BYTES_MAX
+from batua_api.tracing import open_tracer
 
 __all__ = ["BatuaPlugin"]
 
@@ -52,6 +58,7 @@ NOUNS = (
     CustomerController,
     WebhookController,
     HealthController,
+    MetricsController,
 )
 
 OURS = {"exclude_from_auth": True, "exclude_from_csrf": True}
@@ -91,30 +98,33 @@ class BatuaPlugin(InitPlugin):
         self._with_worker = with_worker
         self._find_customer = authenticate
         self._hooks = hooks
+        self._metrics = Metrics(open_tracer(self._settings.otlp_endpoint))
         self._newcomers = newcomers
         self._now = now
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         rates = self._rates if self._settings.rate_limit else None
         door = gatekeeper(self._authenticator, rates, self._find_customer)
+        observer = Observer(self._metrics)
         app_config.route_handlers += [
             Router(
                 "/api/v1",
                 route_handlers=list(NOUNS),
-                middleware=[door],
+                middleware=[observer.middleware, door],
                 exception_handlers=EXCEPTION_HANDLERS,
                 request_max_body_size=BODY_BYTES_MAX,
                 opt=OURS,
             ),
             Router(
                 "/",
-                route_handlers=[HealthController],
+                route_handlers=[HealthController, MetricsController],
                 exception_handlers=EXCEPTION_HANDLERS,
                 include_in_schema=False,
                 opt=OURS,
             ),
-            panel_handler(),
+            Router("/", route_handlers=[panel_handler()], middleware=[observer.middleware]),
         ]
+        app_config.before_send.append(observer.see_sent)
         app_config.lifespan.append(self._open)
         return app_config
 
@@ -127,6 +137,7 @@ class BatuaPlugin(InitPlugin):
             now=self._now,
             newcomers=self._newcomers,
             hooks=self._hooks,
+            watcher=self._metrics,
         ) as batua:
             app.state.batua = batua
             app.state.batua_panel = LazyPanel(
@@ -138,9 +149,16 @@ class BatuaPlugin(InitPlugin):
                     allowed_hosts=[public.hostname] if public.hostname else [],
                 )
             )
+            app.state.batua_figures = figures = Figures(batua, self._metrics)
             if self._with_worker:
                 batua.worker.start()
             elif self._hooks:
                 batua.worker.start_hooks()
-            async with self._authenticator.watching(batua.identity.watch):
-                yield
+            setting = asyncio.create_task(figures.keep_set())
+            try:
+                async with self._authenticator.watching(batua.identity.watch):
+                    yield
+            finally:
+                setting.cancel()
+        # In a thread: it may send what waits.
+        await asyncio.to_thread(self._metrics.tracer.close)

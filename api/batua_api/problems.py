@@ -31,6 +31,7 @@ from batua.errors import (
     Refusal,
     TryAgain,
 )
+from batua.redaction import hide_cards
 
 __all__ = ["EXCEPTION_HANDLERS", "PROBLEM", "STATUSES", "Problem", "problem_of", "write_problem"]
 
@@ -106,7 +107,7 @@ def problem_of(refusal: Refusal) -> Problem:
     status = next(status for kind, status in STATUSES.items() if isinstance(refusal, kind))
     errors = None
     if isinstance(refusal, InvalidRequest):
-        errors = [FieldError(pointer=refusal.pointer, detail=str(refusal))]
+        errors = [FieldError(pointer=refusal.pointer, detail=hide_cards(str(refusal)))]
     return _problem(status, refusal.code, str(refusal), errors)
 
 
@@ -124,7 +125,8 @@ def _problem(
         title=TITLES.get(status, "Error"),
         status=status,
         code=code,
-        detail=detail,
+        # It may repeat what was sent.
+        detail=hide_cards(detail),
         errors=errors,
     )
 
@@ -180,7 +182,8 @@ def _parameter_errors(error: HTTPException) -> list[FieldError] | None:
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     # The client learns nothing of the inside; whoever is paged learns it from the log.
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    route = request.scope.get("path_template", "")
+    log.error("%s %s failed", request.method, route, exc_info=error)
     detail = "Something failed on our side. Nothing is half done; the same key may be sent again."
     return _respond(_problem(500, "internal_error", detail))
 

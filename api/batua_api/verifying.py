@@ -8,7 +8,8 @@ from typing import TextIO, cast
 
 import click
 
-from batua.database import Database, pending
+from batua.clock import utc_now
+from batua.database import Database, open_database, pending
 from batua.errors import ConfigurationError
 from batua.ledger.proof import (
     Anchor,
@@ -21,8 +22,9 @@ from batua.ledger.proof import (
     read_ledger_id,
     write_anchor,
 )
+from batua.signs import Signs
 
-__all__ = ["Shown", "print_proof", "verify_ledger"]
+__all__ = ["Shown", "print_proof", "record_proof", "verify_ledger"]
 
 REDRAW_S = 0.1
 LINE_S = 5.0
@@ -42,6 +44,16 @@ async def verify_ledger(url: str, *, anchor_path: str, progress: Progress) -> Pr
     if proof.is_sound and path is not None:
         write_anchor(path, proof)
     return proof
+
+
+async def record_proof(url: str, *, is_sound: bool) -> None:
+    """Leave the verdict where ``/metrics`` finds it: beside the ledger, and not in it."""
+    database = open_database(url)
+    await database.open()
+    try:
+        await Signs(database, now=utc_now).record_proof(is_sound=is_sound)
+    finally:
+        await database.close()
 
 
 def print_proof(proof: Proof) -> None:

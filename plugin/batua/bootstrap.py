@@ -63,6 +63,7 @@ from batua.reconciliation import Reconciler
 from batua.registry import Plugin, Registry
 from batua.sealing import Sealer
 from batua.settings import Settings, unknown_variables
+from batua.signs import Sign, Signs
 from batua.wallets import (
     Adjustment,
     BonusRule,
@@ -77,6 +78,7 @@ from batua.wallets import (
     WalletRules,
     wallet_rules,
 )
+from batua.watching import UNWATCHED, Watcher
 from batua.worker import Worker
 
 __all__ = ["TABLES", "Batua", "open_batua"]
@@ -90,7 +92,7 @@ WRITE_ORDER: tuple[type[Table], ...] = (
 
 TABLES: tuple[type[Table], ...] = (
     LedgerHead, *WRITE_ORDER, InboxEvent, IdentityChanges, Revocation, DisabledCustomer, ApiKey,
-    Listener, Delivery,
+    Listener, Delivery, Sign,
 )  # fmt: skip
 """Every table of the module."""
 
@@ -121,6 +123,7 @@ class Batua:
     hooks: Deliveries
     webhooks: Deliveries
     silence: Silence
+    signs: Signs
     reconciler: Reconciler
     worker: Worker
     rate_limits: RateLimits
@@ -139,12 +142,13 @@ async def open_batua(
     new_id: NewId = new_id,
     newcomers: Newcomers = lambda _: Newcomer(),
     hooks: Hooks = MappingProxyType({}),
+    watcher: Watcher = UNWATCHED,
 ) -> AsyncIterator[Batua]:
     """Open the database, load the plugins and build every service.
 
     ``environ`` holds the plugins' settings. ``newcomers`` says what is known of a customer who is
-    seen for the first time. ``hooks`` are called with what happens, by type of event. Raises
-    ``ConfigurationError``.
+    seen for the first time. ``hooks`` are called with what happens, by type of event; ``watcher``
+    is told what is done. Raises ``ConfigurationError``.
     """
     caller = HookCaller(checked_hooks(hooks), limit_s=settings.hook_timeout_s)
     registry = Registry(
@@ -152,14 +156,16 @@ async def open_batua(
         now=now,
         timeout_s=settings.gateway_timeout_s,
         failures_max=settings.breaker_failures,
+        watcher=watcher,
     )
     database = open_database(settings.database_url, pool_size=settings.database_pool_size)
     try:
         await database.open()
         _say_what_is_off(registry, environ)
         batua = _build(
-            settings, database, registry, caller, now=now, new_id=new_id, newcomers=newcomers
-        )
+            settings, database, registry, caller,
+            now=now, new_id=new_id, newcomers=newcomers, watcher=watcher,
+        )  # fmt: skip
         try:
             if hooks:
                 await batua.listeners.enlist(caller.types())
@@ -182,12 +188,14 @@ def _build(
     now: Clock,
     new_id: NewId,
     newcomers: Newcomers,
+    watcher: Watcher,
 ) -> Batua:
     engine = Engine(
         database,
         WRITE_ORDER,
         now=now,
         on_commit=lambda tables: worker.wake(tables),  # noqa: PLW0108 - built further down
+        watcher=watcher,
     )
     announcer = Announcer(new_id)
     purposes: Purposes = {
@@ -204,8 +212,9 @@ def _build(
     intake = Intake(engine, registry, purposes, new_id=new_id)
     poller = Poller(database, engine, registry, purposes, intake, on_reference=receiver.match_again)
     applier = Applier(
-        database, engine, registry, refunder, intake, purposes, announcer, now=now, new_id=new_id
-    )
+        database, engine, registry, refunder, intake, purposes, announcer,
+        now=now, new_id=new_id, watcher=watcher,
+    )  # fmt: skip
     notifier = registry.notifiers.get(settings.notifier)
     outbox = Outbox(
         database,
@@ -213,6 +222,7 @@ def _build(
         now=now,
         find_recipient=customers.find_recipient,
         opt_out=customers.opt_out,
+        watcher=watcher,
     )
     sealer = Sealer(settings.encryption_key)
     addresses = Addresses(
@@ -225,6 +235,7 @@ def _build(
     told_hooks = Deliveries(database, router, caller, now=now, spread=random)
     told_webhooks = Deliveries(database, router, sender, now=now, spread=random)
     silence = Silence(database, registry, now=now, silence_s=settings.webhook_silence_s)
+    signs = Signs(database, now=now)
     reconciler = Reconciler(
         database, registry, applier.take_in, now=now, days=settings.reconcile_days
     )
@@ -240,6 +251,7 @@ def _build(
         webhooks=told_webhooks,
         expiry=Expiry(database, engine),
         silence=silence,
+        signs=signs,
         reconciler=reconciler,
         reconcile_every_s=settings.reconcile_every_s,
     )
@@ -273,6 +285,7 @@ def _build(
         hooks=told_hooks,
         webhooks=told_webhooks,
         silence=silence,
+        signs=signs,
         reconciler=reconciler,
         worker=worker,
         rate_limits=open_rate_limits(settings, database, now=now),

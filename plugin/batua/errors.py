@@ -90,6 +90,16 @@ class InvalidRequest(Refusal):
         super().__init__(code, message)
         self.pointer = pointer
 
+    @classmethod
+    def card_number(cls, name: str) -> InvalidRequest:
+        """``name`` has what looks like a card's number: it is repeated and kept nowhere."""
+        return cls(
+            f"{name} has a number in it that looks like a card's. Cards are the providers' alone: "
+            "leave it out. A number of your own is told apart by a letter within its digits.",
+            pointer=f"/{name}",
+            code="card_number_refused",
+        )
+
 
 class NotFound(Refusal):
     """There is no such thing, or it belongs to somebody else: the two are never told apart."""

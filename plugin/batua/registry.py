@@ -18,6 +18,7 @@ import httpx
 import requests
 
 from batua.breaker import Breaker
+from batua.calls import Calls
 from batua.clock import Clock
 from batua.contract import (
     Fronts,
@@ -32,6 +33,7 @@ from batua.contract import (
 from batua.errors import ConfigurationError, Conflict
 from batua.settings import read_plugin_settings
 from batua.transports import BlockingCalls, GuardedAdapter, GuardedTransport
+from batua.watching import UNWATCHED, Watcher
 
 __all__ = ["Plugin", "Registry"]
 
@@ -57,7 +59,8 @@ class Registry:
     """The plugins of one process. ``close`` frees their connections and threads.
 
     ``breakers`` has the circuit breaker of each plugin by its code. ``failures_max`` calls in a
-    row without an answer open it; ``monotonic`` is its clock in seconds.
+    row without an answer open it; ``monotonic`` is its clock in seconds. ``watcher`` is told of
+    every call.
     """
 
     def __init__(
@@ -68,11 +71,13 @@ class Registry:
         timeout_s: float,
         failures_max: int = FAILURES_MAX,
         monotonic: Callable[[], float] = time.monotonic,
+        watcher: Watcher = UNWATCHED,
     ) -> None:
         self._now = now
         self._timeout_s = timeout_s
         self._failures_max = failures_max
         self._monotonic = monotonic
+        self._watcher = watcher
         self.breakers: dict[str, Breaker] = {}
         self._closers: list[Callable[[], Any]] = []
         self._http: list[httpx.AsyncClient] = []
@@ -161,9 +166,10 @@ class Registry:
             within_s=60 + self._failures_max * timeout_s,
             now=self._monotonic,
         )
+        told = Calls(code, self._watcher)
         network = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
         http = httpx.AsyncClient(
-            transport=GuardedTransport(network, breaker, timeout_s),
+            transport=GuardedTransport(network, breaker, timeout_s, told),
             timeout=timeout_s,
             follow_redirects=False,
             trust_env=False,
@@ -171,7 +177,7 @@ class Registry:
         session = requests.Session()
         session.trust_env = False
         for scheme in ("http://", "https://"):
-            session.mount(scheme, GuardedAdapter(breaker, timeout_s))
+            session.mount(scheme, GuardedAdapter(breaker, timeout_s, told))
         calls = BlockingCalls(code, breaker, unavailable)
         self.breakers[code] = breaker
         self._http.append(http)

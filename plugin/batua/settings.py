@@ -12,6 +12,7 @@ import msgspec
 from batua.contract import PluginSettings, Secret, is_currency
 from batua.contract.manifest import secret_fields
 from batua.errors import ConfigurationError
+from batua.redaction import learn
 
 __all__ = ["Settings", "read_plugin_settings", "read_settings", "unknown_variables"]
 
@@ -119,6 +120,13 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether webhooks may go to this machine, and there by plain http: for development."""
     anchor_path: str = ""
     """Where ``batua verify`` keeps the newest proven hash, outside the database; empty for none."""
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """``json``: one object a line. ``auto``: that, but for people where it is a terminal."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_token: Secret = ""
+    """What a scraper of ``/metrics`` presents as bearer; empty lets everybody who reaches it."""
+    otlp_endpoint: str = ""
+    """Where traces go, by OTLP over HTTP: ``http://collector:4318/v1/traces``; empty for none."""
     database_pool_size: Annotated[int, msgspec.Meta(ge=2, le=1000)] = 10
     """PostgreSQL connections per process."""
 
@@ -218,6 +226,8 @@ def _convert(settings: type[S], code: str, raw: Mapping[str, Any]) -> S:
         for field in msgspec.structs.fields(settings)
         if field.name in raw
     }
+    # First: what is wrong with one of them is told with the others known.
+    learn(str(raw[name]) for name in secret_fields(settings) if name in raw)
     try:
         return msgspec.convert(words, settings, strict=False)
     except msgspec.ValidationError as error:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -24,6 +25,7 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from batua.breaker import Breaker, BreakerOpen
+from batua.calls import Calls
 from batua.failpoints import reach
 
 __all__ = ["BlockingCalls", "GuardedAdapter", "GuardedTransport"]
@@ -43,10 +45,13 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     time was up before anything was sent, and ``httpx.ReadTimeout`` where it was up after.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, breaker: Breaker, limit_s: float) -> None:
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, breaker: Breaker, limit_s: float, calls: Calls
+    ) -> None:
         self._inner = inner
         self._breaker = breaker
         self._limit_s = limit_s
+        self._calls = calls
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         reach("gateway.asking")
@@ -55,7 +60,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         except BreakerOpen as refusal:
             raise httpx.ConnectError(str(refusal), request=request) from None
         try:
-            response = await self._exchange(request)
+            with self._calls.told(request.method, str(request.url)) as told:
+                response = await self._exchange(request)
+                told.status = response.status_code
         except _SILENT:
             self._breaker.failed(call)
             raise
@@ -109,10 +116,11 @@ class GuardedAdapter(HTTPAdapter):
     breaker is open and ``requests.ReadTimeout`` where the time is up.
     """
 
-    def __init__(self, breaker: Breaker, limit_s: float) -> None:
+    def __init__(self, breaker: Breaker, limit_s: float, calls: Calls) -> None:
         super().__init__(pool_maxsize=THREADS)
         self._breaker = breaker
         self._limit_s = limit_s
+        self._calls = calls
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
         super().init_poolmanager(*args, **options)
@@ -125,7 +133,9 @@ class GuardedAdapter(HTTPAdapter):
         except BreakerOpen as refusal:
             raise requests.ConnectTimeout(str(refusal), request=request) from None
         try:
-            response = self._exchange(request, options)
+            with self._calls.told(request.method or "", request.url or "") as told:
+                response = self._exchange(request, options)
+                told.status = response.status_code
         except _LOST:
             self._breaker.failed(call)
             raise
@@ -271,7 +281,8 @@ class BlockingCalls:
         if not self._places.acquire(blocking=False):
             raise self._unavailable(f"{self._code} is busy: nothing was sent")
         try:
-            running: Future[T] = self._threads.submit(call)
+            # Whoever asks is followed into the thread.
+            running: Future[T] = self._threads.submit(copy_context().run, call)
         except RuntimeError:  # it is shut down
             self._places.release()
             raise

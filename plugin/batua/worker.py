@@ -18,12 +18,14 @@ from batua.breaker import Breaker
 from batua.clock import Clock
 from batua.database import Database
 from batua.events import Deliveries
+from batua.following import following
 from batua.inbox import Applier, Silence
 from batua.ledger import Expiry
 from batua.outbox import Outbox
 from batua.payments import Poller, Refunder
 from batua.reconciliation import Reconciler
 from batua.registry import Registry
+from batua.signs import BEAT_EVERY_S, Signs
 
 __all__ = ["Worker"]
 
@@ -57,12 +59,13 @@ class _Duty:
 
     async def _do_one(self, due: str, places: asyncio.Semaphore) -> bool:
         async with places:
-            try:
-                await self.work(due)
-            except Exception:
-                # One that can't be worked on must not stand in the way of the others.
-                log.exception("the worker's duty %r failed on %s", self.name, due)
-                return False
+            with following(duty=self.name, due=due):
+                try:
+                    await self.work(due)
+                except Exception:
+                    # One that can't be worked on must not stand in the way of the others.
+                    log.exception("the worker's duty %r failed on %s", self.name, due)
+                    return False
         return True
 
 
@@ -131,6 +134,7 @@ class _Routine:
     name: str
     every_s: float
     do: Callable[[], Awaitable[object]]
+    at_once: bool = False
 
 
 class Worker:
@@ -153,6 +157,7 @@ class Worker:
         webhooks: Deliveries,
         expiry: Expiry,
         silence: Silence,
+        signs: Signs,
         reconciler: Reconciler,
         reconcile_every_s: float,
     ) -> None:
@@ -169,6 +174,7 @@ class Worker:
             _Duty("lots", expiry.due_wallets, expiry.expire_lots),
         )
         self._routines = (
+            _Routine("beat", BEAT_EVERY_S, signs.beat, at_once=True),
             _Routine("silence", LISTEN_EVERY_S, silence.look),
             _Routine("reconciliation", reconcile_every_s, reconciler.heal_recent),
         )
@@ -227,7 +233,7 @@ class Worker:
                 await self._pause(name)
 
     async def _do_every(self, routine: _Routine) -> None:
-        wait_s = min(FIRST_ROUTINE_S, routine.every_s)
+        wait_s = 0 if routine.at_once else min(FIRST_ROUTINE_S, routine.every_s)
         while True:
             await asyncio.sleep(wait_s)
             wait_s = routine.every_s

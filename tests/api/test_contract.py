@@ -385,7 +385,11 @@ async def test_health_says_what_is_there(api):
     assert whole["status"] == "ok"
     assert whole["gateways"]["razorpay"] == "test"
     assert whole["gateways"]["paypal"].startswith("paypal is off: set BATUA_PAYPAL_CLIENT_ID")
-    assert whole["queues"].keys() == {"inbox", "attention", "outbox", "suspense"}
+    assert whole["queues"].keys() == {
+        "inbox", "inbox_since", "attention", "outbox", "outbox_since", "outbox_dead",
+    }  # fmt: skip
+    assert whole["workers"] == {"alive": 0, "last": None}
+    assert whole["verify"] == {"last": None, "sound": None}
     root = str(api.http.base_url).replace("/api/v1/", "")
     for path in ("/health/live", "/health/ready", "/health"):
         assert (await api.http.get(root + path)).json()["status"] == "ok"

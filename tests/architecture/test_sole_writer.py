@@ -41,6 +41,7 @@ STATEMENTS = {
     ("plugin/batua/events/delivering.py", "batua_listener"): "who fails to listen: no money",
     ("plugin/batua/limits/postgres.py", "batua_call_count"): "how often somebody has called",
     ("plugin/batua/limits/sqlite.py", "batua_call_count"): "the same, in a file of its own",
+    ("plugin/batua/signs.py", "batua_sign"): "that a worker lives, how a proof ended: no money",
     ("plugin/batua/database/migrate.py", "batua_migration"): "which migrations were applied",
     ("plugin/batua/database/sqlite_batches.py", "temp"): "runs what store.py has written down",
 }
@@ -63,6 +64,7 @@ CALLS = {
     ),
     "plugin/batua/events/delivering.py": (STEPS, "what became of a delivery: no money"),
     "plugin/batua/limits/sqlite.py": ({"execute"}, "counts of calls, in a file of their own"),
+    "plugin/batua/signs.py": ({"transaction", "execute"}, "signs of life: no money"),
     "plugin/batua/ledger/proof/opening/postgres.py": (
         {"connect", "transaction", "execute"}, "a copy to be proved, in a read-only transaction",
     ),

@@ -29,7 +29,7 @@ from batua.ledger import (
 )
 from batua.ledger import engine as engine_module
 from batua.ledger.book import Book
-from batua.ledger.engine import _Queued
+from batua.ledger.queueing import Queued
 from batua.ledger.rows import Record
 from batua.ledger.tables import Account, Entry, Hold, LedgerHead, Lot, Transfer
 from tests.support.clock import START
@@ -346,7 +346,7 @@ async def test_a_client_that_goes_away_changes_nothing(engine, database):
 
 
 async def test_an_answer_that_nobody_can_take_any_more_is_dropped():
-    queued = _Queued(Balance(ASHA))
+    queued = Queued(Balance(ASHA))
     queued.answer.cancel()
     queued.resolve(7)
     assert queued.answer.cancelled()

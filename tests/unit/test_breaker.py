@@ -11,8 +11,10 @@ import pytest
 import requests
 
 from batua.breaker import Breaker, BreakerOpen, BreakerState
+from batua.calls import Calls
 from batua.contract import GatewayUnavailable
 from batua.transports import THREADS, WAITING_MAX, BlockingCalls, GuardedAdapter, GuardedTransport
+from batua.watching import UNWATCHED
 
 LIMIT_S = 0.3
 
@@ -216,7 +218,7 @@ async def client(breaker):
     network = httpx.AsyncHTTPTransport(trust_env=False)
     # Each read may take far longer than the whole.
     async with httpx.AsyncClient(
-        transport=GuardedTransport(network, breaker, LIMIT_S), timeout=30
+        transport=GuardedTransport(network, breaker, LIMIT_S, Calls("test", UNWATCHED)), timeout=30
     ) as http:
         yield http
 
@@ -225,7 +227,7 @@ async def client(breaker):
 def session(breaker):
     with requests.Session() as opened:
         opened.trust_env = False
-        opened.mount("http://", GuardedAdapter(breaker, LIMIT_S))
+        opened.mount("http://", GuardedAdapter(breaker, LIMIT_S, Calls("test", UNWATCHED)))
         yield opened
 
 

@@ -141,6 +141,7 @@ async def test_a_routine_is_done_again_and_again_whatever_it_raises(
             webhooks=batua.webhooks,
             expiry=Expiry(batua.database, batua.engine),
             silence=batua.silence,
+            signs=batua.signs,
             reconciler=SimpleNamespace(heal_recent=heal),
             reconcile_every_s=every_s,
         )

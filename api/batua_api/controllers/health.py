@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Controller, Request, Response, get
 
 from batua.bootstrap import Batua
-from batua.database import pending
-from batua.errors import BatuaError
+from batua.standing import Standing
 from batua_api.access import shop_of
+from batua_api.figures import Figures
 
 __all__ = ["HealthController"]
 
 
 class HealthController(Controller):
-    """For load balancers and whoever is paged."""
+    """For load balancers and whoever is paged. Each is answered in a few seconds, come what may."""
 
     path = "/health"
     tags = ("Health",)
@@ -29,57 +30,67 @@ class HealthController(Controller):
 
     @get("/ready", operation_id="ready", summary="Ready")
     async def ready(self, request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
-        """The database answers and is migrated."""
-        wrong = await _what_is_wrong(shop_of(request))
+        """The database answers within two seconds and is migrated."""
+        wrong = await _figures_of(request).wrong()
         body = {"status": "unavailable", "reason": wrong} if wrong else {"status": "ok"}
         return Response(body, status_code=503 if wrong else 200)
 
     @get(operation_id="health", summary="Health")
     async def health(self, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
-        """Everything at a glance: database, gateways, queues, webhooks."""
-        shop = shop_of(request)
-        wrong = await _what_is_wrong(shop)
-        gateways = {
-            code: plugin.problem or str(plugin.instance.mode if plugin.instance else "off")
-            for code, plugin in shop.registry.gateways.items()
-        }
-        breakers = {code: str(each.state) for code, each in shop.registry.breakers.items()}
-        body: dict[str, Any] = {
-            "status": "unavailable" if wrong else "ok",
-            "gateways": gateways,
-            "breakers": breakers,
-        }
+        """Everything at a glance: database, gateways, queues, webhooks, workers, the last proof."""
+        figures = _figures_of(request)
+        wrong = await figures.wrong()
+        standing = None if wrong else await figures.standing()
+        if not wrong and standing is None:
+            wrong = "the database does not tell how the shop stands"
+        body: dict[str, Any] = {"status": "unavailable" if wrong else "ok", **_outside(request)}
+        if standing is not None:
+            body |= _inside(standing)
         if wrong:
             body["reason"] = wrong
-        else:
-            body["queues"] = await _queues(shop)
-            body["webhooks"] = await _webhooks(shop)
         return Response(body, status_code=503 if wrong else 200)
 
 
-async def _what_is_wrong(shop: Batua) -> str:
-    try:
-        missing = await pending(shop.database)
-    except (BatuaError, OSError) as error:
-        return f"the database does not answer: {type(error).__name__}"
-    return f"migrations are missing: {', '.join(missing)}; run batua migrate" if missing else ""
+def _figures_of(request: Request[Any, Any, Any]) -> Figures:
+    figures: Figures = request.app.state.batua_figures
+    return figures
 
 
-async def _webhooks(shop: Batua) -> dict[str, dict[str, Any]]:
+def _outside(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """What is known without the database."""
+    shop: Batua = shop_of(request)
     return {
-        code: {
-            "last": hearing.last.isoformat() if hearing.last else None,
-            "silent": hearing.is_silent,
-        }
-        for code, hearing in (await shop.silence.hearings()).items()
+        "gateways": {
+            code: plugin.problem or str(plugin.instance.mode if plugin.instance else "off")
+            for code, plugin in shop.registry.gateways.items()
+        },
+        "breakers": {code: str(each.state) for code, each in shop.registry.breakers.items()},
     }
 
 
-async def _queues(shop: Batua) -> dict[str, int]:
-    row = await shop.database.fetch_one(
-        "select (select count(*) from batua_inbox where next_attempt_at is not null) as inbox,"
-        " (select count(*) from batua_inbox where status in ('quarantined', 'dead')) as attention,"
-        " (select count(*) from batua_outbox where next_attempt_at is not null) as outbox,"
-        " (select count(*) from batua_capture where destination = 'suspense') as suspense"
-    )
-    return {} if row is None else dict(row)
+def _inside(standing: Standing) -> dict[str, Any]:
+    inbox, outbox, signs = standing.inbox, standing.outbox, standing.signs
+    return {
+        "queues": {
+            "inbox": inbox.count,
+            "inbox_since": _written(inbox.oldest),
+            "attention": sum(inbox.attention.values()),
+            "outbox": outbox.count,
+            "outbox_since": _written(outbox.oldest),
+            "outbox_dead": sum(outbox.attention.values()),
+        },
+        "suspense": dict(standing.suspense),
+        "webhooks": {
+            code: {"last": _written(hearing.last), "silent": hearing.is_silent}
+            for code, hearing in standing.hearings.items()
+        },
+        "workers": {"alive": signs.workers, "last": _written(signs.beaten_at)},
+        "verify": {
+            "last": _written(signs.proved_at),
+            "sound": signs.is_sound if signs.proved_at else None,
+        },
+    }
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -136,6 +136,10 @@ class Database(ABC):
         """Several reads of one moment."""
 
     @abstractmethod
+    def connections(self) -> tuple[int, int]:
+        """How many connections are in use, and how many idle."""
+
+    @abstractmethod
     def piccolo_engine(self) -> Engine[Any]:
         """The engine that the generated panel reads through."""
 

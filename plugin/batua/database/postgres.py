@@ -214,6 +214,11 @@ class PostgresDatabase(Database):
         del columns  # a recordset takes what it names, and leaves the rest
         return msgspec.json.encode(rows).decode()
 
+    def connections(self) -> tuple[int, int]:
+        pools = (self._pool, self._singles)
+        idle = sum(pool.get_idle_size() for pool in pools)
+        return sum(pool.get_size() for pool in pools) - idle, idle
+
     def piccolo_engine(self) -> Engine[Any]:
         if self._engine is None:
             self._engine = SafePostgresEngine(self._pool)

@@ -219,6 +219,11 @@ class SQLiteDatabase(Database):
         ]
         return msgspec.json.encode(plain).decode()
 
+    def connections(self) -> tuple[int, int]:
+        is_writing = self._lock.locked()
+        idle = self._idle.qsize()
+        return READERS - idle + is_writing, idle + (not is_writing)
+
     def piccolo_engine(self) -> Engine[Any]:
         if self._engine is None:
             self._engine = SafeSQLiteEngine(path=str(self.path), timeout=BUSY_TIMEOUT_S)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from contextlib import suppress
+from contextvars import Context
 from datetime import datetime, timedelta
 
 from batua.clock import Clock, NewId
@@ -25,6 +27,7 @@ from batua.contract import (
 )
 from batua.database import Database, Row, Transaction
 from batua.errors import BatuaError, Conflict, Refusal, TryAgain
+from batua.following import followed, following
 from batua.inbox.events import decode_events
 from batua.inbox.grouping import Grouped
 from batua.ledger import Engine
@@ -37,7 +40,9 @@ from batua.payments import (
     Purposes,
     Refunder,
 )
+from batua.redaction import redact
 from batua.registry import Registry
+from batua.watching import Watcher
 
 __all__ = ["Applier"]
 
@@ -47,6 +52,9 @@ OVERTAKEN_TRIES_MAX = 12
 """How often a refund or a dispute is tried whose capture we have not got: for about an hour."""
 SIDE_BY_SIDE_MAX = 32
 """How many events of a gateway are applied at a time. More would hold up those to be stored."""
+
+_Soon = deque[tuple[str, Mapping[str, str]]]
+"""Events that wait for their turn, each with the ids of the request that brought it."""
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +77,7 @@ class Applier:
         *,
         now: Clock,
         new_id: NewId,
+        watcher: Watcher,
     ) -> None:
         self._database = database
         self._engine = engine
@@ -79,9 +88,10 @@ class Applier:
         self._announcer = announcer
         self._now = now
         self._new_id = new_id
+        self._watcher = watcher
         self._reading = Grouped(self._read)
         self._closing = Grouped(self._close)
-        self._soon: defaultdict[str, deque[str]] = defaultdict(deque)
+        self._soon: defaultdict[str, _Soon] = defaultdict(deque)
         self._appliers: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)
 
     async def apply(self, inbox_id: str) -> None:
@@ -93,14 +103,22 @@ class Applier:
             return
         if row is None or row["next_attempt_at"] is None:
             return
+        about = {"gateway": row["gateway"], "event_id": inbox_id}
+        with following(**about), self._watcher.span("inbox.apply", **about):
+            await self._apply_row(row)
+
+    async def _apply_row(self, row: Row) -> None:
+        inbox_id = row["id"]
         try:
             status, note = await self._apply_all(row)
             await self._closing.put((row, status, note))
+            lag_s = (self._now() - row["received_at"]).total_seconds()
+            self._watcher.event_applied(row["gateway"], status, lag_s)
         except Exception as error:
             # Whatever went wrong, the bytes are safe and are tried again.
             log.warning("event %s could not be applied", inbox_id, exc_info=error)
             with suppress(BatuaError):  # without a database it is due again all the same
-                await self._retry(row, f"{type(error).__name__}: {error}")
+                await self._retry(row, redact(f"{type(error).__name__}: {error}"))
 
     def apply_soon(self, gateway: str, inbox_id: str) -> None:
         """Apply it when it is its turn: what is still to be stored goes first.
@@ -108,15 +126,19 @@ class Applier:
         Each gateway has a queue of its own: whoever waits for a provider holds up nobody else's.
         """
         appliers = self._appliers[gateway]
-        self._soon[gateway].append(inbox_id)
+        self._soon[gateway].append((inbox_id, followed()))
         if len(appliers) < SIDE_BY_SIDE_MAX:
-            task = asyncio.create_task(self._apply_what_waits(self._soon[gateway]))
+            task = asyncio.create_task(
+                self._apply_what_waits(self._soon[gateway]), context=Context()
+            )
             appliers.add(task)
             task.add_done_callback(appliers.discard)
 
-    async def _apply_what_waits(self, soon: deque[str]) -> None:
+    async def _apply_what_waits(self, soon: _Soon) -> None:
         while soon:
-            await self.apply(soon.popleft())
+            inbox_id, ids = soon.popleft()
+            with following(**ids):
+                await self.apply(inbox_id)
 
     async def _read(self, ids: list[str]) -> list[Row | None]:
         rows = await self._database.fetch(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import Context
 from typing import Generic, TypeVar
 
 __all__ = ["Grouped"]
@@ -31,7 +32,8 @@ class Grouped(Generic[T, R]):
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
         if self._runner is None or self._runner.done():
-            self._runner = asyncio.create_task(self._run())
+            # In a context of its own: it works for everybody, and not for who comes first.
+            self._runner = asyncio.create_task(self._run(), context=Context())
         return await answer
 
     async def _run(self) -> None:

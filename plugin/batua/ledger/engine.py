@@ -12,8 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextvars import Context
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -22,7 +22,6 @@ from piccolo.table import Table
 from batua.clock import Clock
 from batua.database import Database, Storage
 from batua.errors import (
-    BatuaError,
     CommitUnknown,
     DatabaseUnavailable,
     InvariantViolated,
@@ -31,8 +30,11 @@ from batua.errors import (
 )
 from batua.ledger.book import Book
 from batua.ledger.deciding import Operation, ask, decide
+from batua.ledger.queueing import Queued, forget, refuse, resolve
 from batua.ledger.rows import NotLoaded
 from batua.ledger.store import load, lock_head, write
+from batua.ledger.telling import tell_committed, transfers_of
+from batua.watching import UNWATCHED, Watcher
 
 __all__ = ["Engine"]
 
@@ -47,7 +49,6 @@ CLOCK_BEHIND_MAX = timedelta(minutes=5)
 CLOCK_ALARM_EVERY = timedelta(minutes=1)
 
 _CUT_OFF = "The process was told to stop. Send the same request again."
-_UNAVAILABLE = "The database is unavailable. Try again."
 _CLOCK_BEHIND = "The clocks of this shop's machines differ by more than five minutes. Try again."
 
 log = logging.getLogger(__name__)
@@ -55,25 +56,11 @@ log = logging.getLogger(__name__)
 A = TypeVar("A")
 
 
-@dataclass(eq=False, slots=True)
-class _Queued:
-    operation: Operation[Any]
-    answer: asyncio.Future[Any] = field(default_factory=asyncio.Future)
-
-    def resolve(self, outcome: Any) -> None:
-        if self.answer.done():  # nobody waits for it any more
-            return
-        if isinstance(outcome, BaseException):
-            self.answer.set_exception(outcome)
-        else:
-            self.answer.set_result(outcome)
-
-
 class Engine:
     """Runs operations against one ledger.
 
     ``tables`` are all tables that operations write, parents before children. ``on_commit`` is
-    told after each commit which tables were written.
+    told after each commit which tables were written, and ``watcher`` how long it took.
     """
 
     def __init__(
@@ -83,18 +70,25 @@ class Engine:
         *,
         now: Clock,
         on_commit: Callable[[frozenset[str]], None] = lambda _: None,
+        watcher: Watcher = UNWATCHED,
     ) -> None:
         self._database = database
         self._tables = tables
         self.now = now
         self._on_commit = on_commit
-        self._queue: deque[_Queued] = deque()
+        self._watcher = watcher
+        self._queue: deque[Queued] = deque()
         self._runner: asyncio.Task[None] | None = None
         self._clock_alarm_at: datetime | None = None
-        self._answers: list[tuple[_Queued, Any]] = []
+        self._answers: list[tuple[Queued, Any]] = []
         self._last_group = 0
         self._version = 0
         self._is_alone = True
+
+    @property
+    def queued(self) -> int:
+        """How many operations wait for their group."""
+        return len(self._queue)
 
     async def submit(self, operation: Operation[A]) -> A:
         """Run ``operation`` and return its answer. May move money.
@@ -104,10 +98,11 @@ class Engine:
         """
         if len(self._queue) >= QUEUE_MAX:
             raise TryAgain("overloaded", "Too many operations are waiting. Try again in a second.")
-        queued = _Queued(operation)
+        queued = Queued(operation)
         self._queue.append(queued)
         if self._runner is None or self._runner.done():
-            self._runner = asyncio.create_task(self._drain())
+            # In a context of its own: it works for everybody, and not for who comes first.
+            self._runner = asyncio.create_task(self._drain(), context=Context())
         # A caller who goes away cancels the wait for the answer, and not what was queued.
         try:
             answer: A = await queued.answer
@@ -122,14 +117,14 @@ class Engine:
 
     async def _drain(self) -> None:
         while self._queue:
-            group: list[_Queued] = []
+            group: list[Queued] = []
             self._fill(group, self._half_of_those_about())
             try:
                 await self._run(group, at_first=True)
             except asyncio.CancelledError:
                 # Somebody ends the loop. Nobody may wait for ever for what was begun.
-                _resolve(group, CommitUnknown, _CUT_OFF)
-                _resolve(self._queue, TryAgain, "overloaded", _CUT_OFF)
+                resolve(group, CommitUnknown, _CUT_OFF)
+                resolve(self._queue, TryAgain, "overloaded", _CUT_OFF)
                 self._queue.clear()
                 raise
 
@@ -141,13 +136,13 @@ class Engine:
         about = len(self._queue) + self._last_group
         return max(GROUP_MIN, (about + 1) // 2)
 
-    def _fill(self, group: list[_Queued], most: int) -> None:
+    def _fill(self, group: list[Queued], most: int) -> None:
         while self._queue and len(group) < min(most, GROUP_MAX):
             group.append(self._queue.popleft())
 
     async def _run(
         self,
-        group: list[_Queued],
+        group: list[Queued],
         unknown: CommitUnknown | None = None,
         *,
         at_first: bool = False,
@@ -166,19 +161,21 @@ class Engine:
                 unknown = error
             except (DatabaseUnavailable, TryAgain) as error:
                 if unknown is None:
-                    _refuse(group, error)
+                    refuse(group, error)
                     return
             except Exception as error:
                 if len(group) == 1:
                     log.exception("an operation failed")
                     group[0].resolve(error)
                     return
+                if unknown is None:
+                    forget(group)
                 log.warning("a group of %d operations failed and runs one by one", len(group))
                 alone = group
                 break
             if tries == COMMIT_UNKNOWN_TRIES:
                 log.error("a COMMIT stays unknown: %s", unknown)
-                _resolve(group, CommitUnknown, str(unknown))
+                resolve(group, CommitUnknown, str(unknown))
                 return
             tries += 1
             at_first = False
@@ -186,9 +183,13 @@ class Engine:
         for queued in alone:
             await self._run([queued], unknown)
 
-    async def _run_group(self, group: list[_Queued], *, at_first: bool) -> list[_Queued]:
+    async def _run_group(self, group: list[Queued], *, at_first: bool) -> list[Queued]:
         """Commit the group and answer it. Returns the operations that must run alone."""
-        outcomes, written = await self._commit(group, at_first=at_first)
+        began = asyncio.get_running_loop().time()
+        with self._watcher.span("engine.group"):
+            outcomes, written = await self._commit(group, at_first=at_first)
+        took_s = asyncio.get_running_loop().time() - began
+        self._watcher.group_committed(len(group), took_s)
         self._on_commit(written)
         alone = []
         for queued, outcome in zip(group, outcomes, strict=True):
@@ -196,6 +197,7 @@ class Engine:
                 alone.append(queued)
             else:
                 self._answers.append((queued, outcome))
+        tell_committed((queued.operation, queued.ids, queued.moved) for queued in group)
         self._last_group = len(group)
         if len(self._queue) > GROUP_MIN:
             asyncio.get_running_loop().call_later(ANSWERS_WAIT_S_MAX, self._give_answers)
@@ -206,13 +208,13 @@ class Engine:
         return alone
 
     async def _commit(
-        self, group: list[_Queued], *, at_first: bool
+        self, group: list[Queued], *, at_first: bool
     ) -> tuple[list[Any], frozenset[str]]:
         if at_first and self._is_alone:
             try:
                 return await self._load_decide_write(group, Book(self.now()), self._database)
             except StaleRow:
-                pass  # nothing was written: somebody else wrote in between
+                forget(group)  # nothing was written: somebody else wrote in between
         async with self._database.transaction() as transaction:
             head = await lock_head(self._database, transaction)
             if at_first and head["version"] != self._version:
@@ -223,7 +225,7 @@ class Engine:
             return await self._load_decide_write(group, book, transaction)
 
     async def _load_decide_write(
-        self, group: list[_Queued], book: Book, storage: Storage
+        self, group: list[Queued], book: Book, storage: Storage
     ) -> tuple[list[Any], frozenset[str]]:
         """Load, decide, write. Under the head's lock, or else on the version of it we found."""
         operations = [queued.operation for queued in group]
@@ -237,7 +239,12 @@ class Engine:
         version = book.head["version"]
         self._is_alone = version == self._version
         self._require_clock(book.head["last_at"], book.clock)
-        outcomes = [decide(operation, book) for operation in operations]
+        outcomes = []
+        for queued in group:
+            staged = len(book.inserted)
+            outcome = decide(queued.operation, book)
+            queued.has_decided(outcome, transfers_of(book.inserted[staged:]))
+            outcomes.append(outcome)
         book.settle()
         changed = {row.table for row in (*book.inserted, *book.updated.values())}
         if changed:
@@ -282,17 +289,3 @@ class Engine:
                 last_at, clock, behind,
             )  # fmt: skip
         raise TryAgain("clock_behind", _CLOCK_BEHIND)
-
-
-def _refuse(group: Iterable[_Queued], error: BatuaError) -> None:
-    """Nothing happened: say so to all of ``group``."""
-    if isinstance(error, TryAgain):
-        _resolve(group, TryAgain, error.code, str(error))
-        return
-    log.error("the database is unavailable: %s", error)
-    _resolve(group, TryAgain, "database_unavailable", _UNAVAILABLE)
-
-
-def _resolve(group: Iterable[_Queued], outcome: type[BatuaError], *args: str) -> None:
-    for queued in group:
-        queued.resolve(outcome(*args))

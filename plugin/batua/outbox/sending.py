@@ -24,6 +24,9 @@ from batua.contract import (
     format_money,
 )
 from batua.database import Database, Dialect, Row
+from batua.following import following
+from batua.redaction import redact
+from batua.watching import UNWATCHED, Watcher
 
 __all__ = ["Outbox", "Recipient"]
 
@@ -62,12 +65,14 @@ class Outbox:
         now: Clock,
         find_recipient: Callable[[str, str], Awaitable[Recipient | None]],
         opt_out: Callable[[str, str], Awaitable[None]],
+        watcher: Watcher = UNWATCHED,
     ) -> None:
         self._database = database
         self._notifier = notifier
         self._now = now
         self._find_recipient = find_recipient
         self._opt_out = opt_out
+        self._watcher = watcher
 
     async def send_due(self) -> int:
         """Send up to one batch of due messages side by side, one customer's in their order.
@@ -92,7 +97,9 @@ class Outbox:
         for message in messages:
             if self._now() + timedelta(seconds=SEND_MAX_S) > until:
                 return  # the provider is slow: the rest is due again when the lease ends
-            await self._send(notifier, message)
+            about = {"message": message["id"], "customer": message["customer_id"]}
+            with following(**about), self._watcher.span("outbox.send", **about):
+                await self._send(notifier, message)
 
     async def _lease(self, until: datetime) -> list[Row]:
         skip = " for update skip locked" if self._database.dialect is Dialect.POSTGRES else ""
@@ -124,12 +131,12 @@ class Outbox:
         except NotifierRejected as error:
             if error.opted_out:
                 await self._opt_out(message["customer_id"], notifier.channel)
-            await self._close(message, "failed", note=str(error))
+            await self._close(message, "failed", note=redact(str(error)))
         except NotifierUnavailable as error:
-            await self._retry(message, str(error), error.retry_after_s)
+            await self._retry(message, redact(str(error)), error.retry_after_s)
         except Exception as error:
             # Whatever a notifier's bug raises: the messages behind this one must go out.
-            await self._retry(message, f"{type(error).__name__}: {error}", None)
+            await self._retry(message, redact(f"{type(error).__name__}: {error}"), None)
         else:
             await self._close(message, "sent", reference=sent.provider_reference)
 
@@ -137,6 +144,7 @@ class Outbox:
         self, message: Row, status: str, *, note: str = "", reference: str | None = None
     ) -> None:
         code = self._notifier.manifest.code if self._notifier else None
+        self._watcher.message_sent(status)
         async with self._database.transaction() as transaction:
             await transaction.execute(
                 "update batua_outbox set status = $1, note = $2, provider_reference = $3,"

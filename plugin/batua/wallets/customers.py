@@ -10,6 +10,7 @@ from batua.database import Database, Row
 from batua.errors import InvalidRequest
 from batua.ledger import Book, Engine, Need, Record
 from batua.outbox import Recipient
+from batua.redaction import has_card_number
 from batua.wallets.tables import Consent, Customer
 
 __all__ = [
@@ -47,6 +48,8 @@ def require_customer_id(id: str) -> str:
             f"A customer's id is 1 to {ID_LENGTH_MAX} printable characters without a slash (/).",
             pointer="/customer",
         )
+    if has_card_number(id):
+        raise InvalidRequest.card_number("customer")
     return id
 
 

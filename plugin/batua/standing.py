@@ -1,0 +1,81 @@
+"""How a shop stands: what it owes, what waits, who is silent and whether anybody works.
+
+Every figure is read off a few rows, however many entries the ledger has.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from batua.database import Database
+from batua.inbox import Hearing, Silence
+from batua.signs import Seen, Signs
+
+__all__ = ["Standing", "Waiting", "read_standing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Messages that wait, since when the oldest does, and how many need a person, by status."""
+
+    count: int
+    oldest: datetime | None
+    attention: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """``liability`` and ``suspense`` are minor units by currency."""
+
+    liability: Mapping[str, int]
+    suspense: Mapping[str, int]
+    inbox: Waiting
+    outbox: Waiting
+    hearings: Mapping[str, Hearing]
+    signs: Seen
+
+
+async def read_standing(database: Database, silence: Silence, signs: Signs) -> Standing:
+    """As it is now. Only reads."""
+    liability, suspense = await _money(database)
+    return Standing(
+        liability=liability,
+        suspense=suspense,
+        inbox=await _waiting(
+            database, "batua_inbox", "received_at", "status in ('quarantined', 'dead')"
+        ),
+        outbox=await _waiting(database, "batua_outbox", "created_at", "status = 'dead'"),
+        hearings=await silence.hearings(),
+        signs=await signs.read(),
+    )
+
+
+async def _money(database: Database) -> tuple[dict[str, int], dict[str, int]]:
+    rows = await database.fetch(
+        "select kind, currency, cast(sum(posted) as bigint) as posted from batua_account"
+        " where kind <> 'wallet' group by kind, currency"
+    )
+    liability: defaultdict[str, int] = defaultdict(int)
+    for row in rows:
+        # All accounts of a currency sum to zero.
+        liability[row["currency"]] -= row["posted"]
+    suspense = {row["currency"]: row["posted"] for row in rows if row["kind"] == "suspense"}
+    return dict(liability), suspense
+
+
+async def _waiting(database: Database, table: str, since: str, attention: str) -> Waiting:
+    waits = f"from {table} where next_attempt_at is not null"
+    count = await database.fetch_one(f"select count(*) as count {waits}")
+    # No min(): SQLite would not know the type of what it finds.
+    oldest = await database.fetch_one(f"select {since} as oldest {waits} order by {since} limit 1")
+    found = await database.fetch(
+        f"select status, count(*) as count from {table} where {attention} group by status"
+    )
+    return Waiting(
+        count=count["count"] if count else 0,
+        oldest=oldest["oldest"] if oldest else None,
+        attention={each["status"]: each["count"] for each in found},
+    )
