@@ -53,6 +53,8 @@ GRANTS: Mapping[str, str] = {
     "batua_event": "select, insert, update (routed_at)",
     "batua_listener": WRITE,
     "batua_delivery": WRITE,
+    # Signs of life: a dead worker is forgotten.
+    "batua_sign": "select, insert, update, delete",
     # Staff are made by the owner, on the command line. The panel signs them in and out.
     "batua_staff": "select, update (password, last_login)",
     "batua_session": "select, insert, update, delete",
