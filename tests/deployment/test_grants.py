@@ -152,7 +152,7 @@ FORBIDDEN = (
         f"drop table {table} cascade",
     )),
     *(f"delete from {table}" for table in GRANTS
-      if table not in {*HISTORY, "batua_session", "batua_call_count"}),
+      if table not in {*HISTORY, "batua_session", "batua_call_count", "batua_sign"}),
     *(f"drop trigger {table}_no_change on {table}" for table in HISTORY[:3]),
     "set session_replication_role = replica",
     "insert into batua_ledger select * from batua_ledger",
