@@ -13,6 +13,7 @@ import subprocess
 from configparser import RawConfigParser
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -31,7 +32,9 @@ OURS = "/opt/batua/.venv/bin/batua "
 def assert_understood(words):
     """``words`` are a ``batua`` command that the real one takes, with all of its options."""
     assert words[0] == "batua"
-    cli.commands[words[1]].make_context(words[1], list(words[2:]))
+    command = cli.get_command(click.Context(cli), words[1])
+    assert command is not None, words
+    command.make_context(words[1], list(words[2:]))
 
 
 async def assert_read(names):

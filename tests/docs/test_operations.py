@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 from batua.clock import utc_now
@@ -38,7 +39,8 @@ def commands_in(text):
 
 def understand(group, words):
     """Parse ``words`` as the real command would, down to its last option."""
-    command = group.commands[words[0]]
+    command = group.get_command(click.Context(group), words[0])
+    assert command is not None, words
     if hasattr(command, "commands") and len(words) > 1:
         understand(command, words[1:])
     elif not hasattr(command, "commands"):
