@@ -29,6 +29,7 @@ from batua.limits import ClientAddresses
 from batua.orders import Order
 from batua.outbox import OutboxMessage
 from batua.payments import Capture, Dispute, GatewaySwitch, Payment, Refund
+from batua.privacy import Erasure
 from batua.signs import Sign
 from batua.wallets import Adjustment, Consent, Customer, TopUp
 from batua_admin.entrance import Entrance, Unlimited
@@ -40,8 +41,9 @@ __all__ = ["create_panel"]
 
 # Group, table, the columns of its list, and the column that the list is ordered by (newest first).
 LISTS: tuple[tuple[str, type[Table], str, str], ...] = (
-    ("Customers", Customer, "id name phone language created_at", "created_at"),
+    ("Customers", Customer, "id name phone language erased_at created_at", "created_at"),
     ("Customers", Consent, "customer_id channel address source given_at revoked_at", "given_at"),
+    ("Customers", Erasure, "customer_id reason erased_by created_at id", "created_at"),
     ("Orders", Order, "reference customer_id status amount currency paid_from_wallet"
                       " paid_by_gateway refunded created_at id", "id"),
     ("Orders", Refund, "id order_id top_up_id amount currency destination status requested_by"

@@ -29,7 +29,7 @@ HOMES: Mapping[str, str] = {
     "migrate": "cli_database:migrate",
     "token": "cli_token:token",
     "staff": "cli_staff:staff",
-    "customers": "cli_identity:customers",
+    "customers": "cli_customers:customers",
     "tokens": "cli_identity:tokens",
     "keys": "cli_identity:keys",
     "gateways": "cli_gateways:gateways",

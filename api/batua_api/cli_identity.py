@@ -21,14 +21,15 @@ from batua.settings import Settings
 from batua.wallets import require_customer_id
 from batua_api.local import local_settings
 
-__all__ = ["customers", "keys", "tokens"]
+__all__ = ["BY", "customers", "in_shop", "keys", "subject", "tokens"]
 
 BY = "command line"
 
 T = TypeVar("T")
 
 
-def _in_shop(do: Callable[[Batua], Awaitable[T]]) -> T:
+def in_shop(do: Callable[[Batua], Awaitable[T]]) -> T:
+    """Open the shop that the environment names, and do something in it."""
     return asyncio.run(_open(local_settings(os.environ), do))
 
 
@@ -37,7 +38,8 @@ async def _open(settings: Settings, do: Callable[[Batua], Awaitable[T]]) -> T:
         return await do(batua)
 
 
-def _subject(id: str) -> str:
+def subject(id: str) -> str:
+    """A customer's, staff's or service's id. Raises click's ``UsageError``."""
     try:
         return require_customer_id(id)
     except InvalidRequest as error:
@@ -46,15 +48,15 @@ def _subject(id: str) -> str:
 
 @click.group()
 def customers() -> None:
-    """Shut customers out, and let them in again."""
+    """Customers: shut out and let in again, exported and erased."""
 
 
 @customers.command("disable")
 @click.argument("id")
 def disable(id: str) -> None:
     """The customer may do nothing. Money that comes for them is still taken."""
-    customer = _subject(id)
-    done = _in_shop(lambda batua: batua.identity.revocations.disable(customer, by=BY))
+    customer = subject(id)
+    done = in_shop(lambda batua: batua.identity.revocations.disable(customer, by=BY))
     click.echo(f"{customer} is disabled" if done else f"{customer} was disabled already")
 
 
@@ -62,8 +64,8 @@ def disable(id: str) -> None:
 @click.argument("id")
 def enable(id: str) -> None:
     """The customer may come in again."""
-    customer = _subject(id)
-    done = _in_shop(lambda batua: batua.identity.revocations.enable(customer, by=BY))
+    customer = subject(id)
+    done = in_shop(lambda batua: batua.identity.revocations.enable(customer, by=BY))
     click.echo(f"{customer} is enabled" if done else f"{customer} was not disabled")
 
 
@@ -86,12 +88,12 @@ def revoke_tokens(
     if len(wanted) + bool(jti) != 1:
         raise click.UsageError("say one of --jti, --customer, --staff and --service")
     if jti:
-        _in_shop(lambda batua: batua.identity.revocations.revoke_token(jti, by=BY))
+        in_shop(lambda batua: batua.identity.revocations.revoke_token(jti, by=BY))
         click.echo(f"revoked the token {jti}")
         return
-    scope, subject = wanted[0][0], _subject(wanted[0][1])
-    _in_shop(lambda batua: batua.identity.revocations.revoke_subject(scope, subject, by=BY))
-    click.echo(f"revoked all tokens of {scope} {subject} that were issued before now")
+    scope, name = wanted[0][0], subject(wanted[0][1])
+    in_shop(lambda batua: batua.identity.revocations.revoke_subject(scope, name, by=BY))
+    click.echo(f"revoked all tokens of {scope} {name} that were issued before now")
 
 
 @click.group()
@@ -112,7 +114,7 @@ def create(name: str, may: Sequence[str], expires_days: int | None) -> None:
         raise click.UsageError(f"say what it --may: {', '.join(Permission)}")
     permissions = [Permission(each) for each in may]
     expires_in = None if expires_days is None else timedelta(days=expires_days)
-    made = _in_shop(
+    made = in_shop(
         lambda batua: batua.identity.keys.create(name, permissions, expires_in=expires_in, by=BY)
     )
     click.echo(made.plain)
@@ -124,7 +126,7 @@ def create(name: str, may: Sequence[str], expires_days: int | None) -> None:
 def rotate(name: str, overlap_hours: int) -> None:
     """Make a new key, print it once, and let the old ones end after the overlap."""
     overlap = timedelta(hours=overlap_hours)
-    made = _in_shop(lambda batua: batua.identity.keys.rotate(name, overlap=overlap, by=BY))
+    made = in_shop(lambda batua: batua.identity.keys.rotate(name, overlap=overlap, by=BY))
     click.echo(made.plain)
 
 
@@ -132,14 +134,14 @@ def rotate(name: str, overlap_hours: int) -> None:
 @click.argument("name")
 def revoke_keys(name: str) -> None:
     """End all keys of a service now."""
-    count = _in_shop(lambda batua: batua.identity.keys.revoke(name))
+    count = in_shop(lambda batua: batua.identity.keys.revoke(name))
     click.echo(f"revoked {count} of {name}")
 
 
 @keys.command("list")
 def list_keys() -> None:
     """Every key there was, newest first. The keys themselves are not kept."""
-    for row in _in_shop(lambda batua: batua.identity.keys.all()):
+    for row in in_shop(lambda batua: batua.identity.keys.all()):
         click.echo(_line(row))
 
 

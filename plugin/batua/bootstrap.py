@@ -59,6 +59,7 @@ from batua.payments import (
     Refunder,
     Switches,
 )
+from batua.privacy import Erasure, Privacy
 from batua.reconciliation import Reconciler
 from batua.registry import Plugin, Registry
 from batua.sealing import Sealer
@@ -86,7 +87,7 @@ __all__ = ["TABLES", "Batua", "open_batua"]
 WRITE_ORDER: tuple[type[Table], ...] = (
     Account, Transfer, Entry, Customer, Consent, TopUp, Order, Adjustment, Payment, Capture,
     Refund, Dispute, Hold, Lot, LotEntry, HoldLot, IdempotencyKey, GatewaySwitch, OutboxMessage,
-    EventRow,
+    EventRow, Erasure,
 )  # fmt: skip
 """The tables that operations write, parents before children."""
 
@@ -125,6 +126,7 @@ class Batua:
     silence: Silence
     signs: Signs
     reconciler: Reconciler
+    privacy: Privacy
     worker: Worker
     rate_limits: RateLimits
     wallet_rules: WalletRules
@@ -239,6 +241,10 @@ def _build(
     reconciler = Reconciler(
         database, registry, applier.take_in, now=now, days=settings.reconcile_days
     )
+    identity = Identity.of(database, now=now, new_id=new_id)
+    privacy = Privacy.of(
+        database, engine, identity, now=now, new_id=new_id, inbox_days=settings.inbox_body_days
+    )
     worker = Worker(
         database=database,
         registry=registry,
@@ -254,6 +260,7 @@ def _build(
         signs=signs,
         reconciler=reconciler,
         reconcile_every_s=settings.reconcile_every_s,
+        privacy=privacy,
     )
     expires_s, rules = settings.top_up_expiry_s, wallet_rules(settings)
     top_ups = TopUps(
@@ -269,7 +276,7 @@ def _build(
         database=database,
         registry=registry,
         engine=engine,
-        identity=Identity.of(database, now=now, new_id=new_id),
+        identity=identity,
         switches=switches,
         customers=customers,
         top_ups=top_ups,
@@ -287,6 +294,7 @@ def _build(
         silence=silence,
         signs=signs,
         reconciler=reconciler,
+        privacy=privacy,
         worker=worker,
         rate_limits=open_rate_limits(settings, database, now=now),
         wallet_rules=rules,

@@ -26,6 +26,8 @@ GRANTS: Mapping[str, str] = {
     "batua_entry": APPEND,
     "batua_lot_entry": APPEND,
     "batua_hold_lot": APPEND,
+    # Whose data was erased, and why.
+    "batua_erasure": APPEND,
     # The head's one row is made by a migration.
     "batua_ledger": "select, update",
     "batua_account": WRITE,

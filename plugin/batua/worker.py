@@ -23,6 +23,7 @@ from batua.inbox import Applier, Silence
 from batua.ledger import Expiry
 from batua.outbox import Outbox
 from batua.payments import Poller, Refunder
+from batua.privacy import Privacy
 from batua.reconciliation import Reconciler
 from batua.registry import Registry
 from batua.signs import BEAT_EVERY_S, Signs
@@ -35,6 +36,8 @@ BATCH = 50
 SIDE_BY_SIDE = 8
 """How many of a duty are worked on at a time: one slow answer must not hold up the others."""
 LISTEN_EVERY_S = 60.0
+SWEEP_EVERY_S = 3600.0
+ERASE_EVERY_S = 21_600.0
 FIRST_ROUTINE_S = 60.0
 """A worker that is often started anew must come to its routines too."""
 
@@ -160,6 +163,7 @@ class Worker:
         signs: Signs,
         reconciler: Reconciler,
         reconcile_every_s: float,
+        privacy: Privacy,
     ) -> None:
         self._outbox = outbox
         self._hooks = hooks
@@ -177,6 +181,8 @@ class Worker:
             _Routine("beat", BEAT_EVERY_S, signs.beat, at_once=True),
             _Routine("silence", LISTEN_EVERY_S, silence.look),
             _Routine("reconciliation", reconcile_every_s, reconciler.heal_recent),
+            _Routine("retention", SWEEP_EVERY_S, privacy.retention.sweep),
+            _Routine("erasures", ERASE_EVERY_S, privacy.eraser.follow_up),
         )
         # What is looked for at once when the engine has written what makes it due.
         self._woken = {name: asyncio.Event() for name in ("outbox", "hooks", "webhooks")}

@@ -249,7 +249,8 @@ async def test_what_other_rows_name_stays_where_it_is(database, statement):
     await insert_transfer(database)
     async with database.transaction() as transaction:
         await transaction.execute(
-            "insert into batua_customer values ('nobody', '', '', 'en',"
+            "insert into batua_customer (id, name, phone, language, created_at, updated_at,"
+            " version) values ('nobody', '', '', 'en',"
             " '2026-11-27 12:00:00.000000+00:00', '2026-11-27 12:00:00.000000+00:00', 1)"
         )
         await transaction.execute(ORDER_OF_NOBODY)

@@ -50,6 +50,7 @@ from batua.orders import (
     CancelOrder,
     CreateOrder,
     OpenOrderPayment,
+    Order,
     PayFromWallet,
     RefundTo,
     RequestOrderRefund,
@@ -74,6 +75,7 @@ from batua.payments import (
     starting,
     switches,
 )
+from batua.privacy import erasing
 from batua.wallets import (
     Adjust,
     AdjustmentKind,
@@ -613,6 +615,27 @@ async def _(shop):
         actor="customer:asha",
         announcer=Announcer(made.new_id),
     )
+
+
+@case(erasing.EraseCustomer)
+async def _(shop):
+    await shop.batua.customers.put(
+        "asha", name="Asha", phone="+919876543210", consents={"whatsapp": True}, source="test"
+    )
+    return erasing.EraseCustomer(
+        customer_id="asha",
+        reason="asked for it",
+        erased_by="test",
+        even_with_balance=False,
+        new_id=shop.batua.new_id,
+    )
+
+
+@case(erasing._Change)
+async def _(shop):
+    await shop.create_order()
+    orders = (await shop.rows("order"))[0]["id"]
+    return erasing._Change(Order, (orders,), lambda _: {"description": ""})
 
 
 NEVER_DECIDES = {"batua.payments.flow._Nothing"}

@@ -12,7 +12,8 @@ class InboxEvent(Table, tablename="batua_inbox"):
     """A verified webhook, as its bytes arrived. Unique by gateway, event id and body.
 
     ``status``: received, applied, ignored (means nothing to us), unmatched (no such payment yet),
-    quarantined (a person must look), dead (could not be applied).
+    quarantined (a person must look), dead (could not be applied). ``redacted_at`` says that its
+    bytes and headers are not kept any more.
     """
 
     id = Text(primary_key=True)
@@ -30,4 +31,5 @@ class InboxEvent(Table, tablename="batua_inbox"):
     next_attempt_at = Timestamptz(null=True)
     received_at = Timestamptz()
     applied_at = Timestamptz(null=True)
+    redacted_at = Timestamptz(null=True)
     version = BigInt()

@@ -16,6 +16,7 @@ from batua.migrations import m0007_disputes as m0007
 from batua.migrations import m0008_identity as m0008
 from batua.migrations import m0009_call_counts as m0009
 from batua.migrations import m0010_events as m0010
+from batua.migrations import m0011_privacy as m0011
 from batua.migrations import m0012_signs as m0012
 
 __all__ = ["MIGRATIONS", "Migration"]
@@ -45,5 +46,6 @@ MIGRATIONS = (
     Migration(m0008.NAME, m0008.forwards, m0008.backwards, "batua_disabled_customer"),
     Migration(m0009.NAME, m0009.forwards, m0009.backwards, None),
     Migration(m0010.NAME, m0010.forwards, m0010.backwards, "batua_listener"),
+    Migration(m0011.NAME, m0011.forwards, m0011.backwards, "batua_erasure"),
     Migration(m0012.NAME, m0012.forwards, m0012.backwards, None),
 )

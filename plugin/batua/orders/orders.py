@@ -26,7 +26,7 @@ from batua.orders.spending import order_spends_needs, require_room_to_spend, spe
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import NewPayment, Payment, PaymentStatus, insert_payment
-from batua.wallets import NO_RULES, Newcomers, WalletRules, customer_need, ensure_customer
+from batua.wallets import NO_RULES, Newcomers, WalletRules, admit_customer, customer_need
 
 __all__ = [
     "CancelOrder",
@@ -94,7 +94,7 @@ class CreateOrder(msgspec.Struct, frozen=True, kw_only=True):
                 "order_reference_exists",
                 f"The reference {new.reference!r} belongs to {which} already.",
             )
-        ensure_customer(book, new.customer_id, self.newcomers, self.new_id)
+        admit_customer(book, new.customer_id, self.newcomers, self.new_id)
         order = book.insert(
             Order,
             id=new.id,

@@ -30,6 +30,7 @@ from batua.payments import (
     Placement,
     Refund,
     RefundStatus,
+    ledger_reason,
 )
 
 __all__ = ["OrderPurpose"]
@@ -123,7 +124,7 @@ class OrderPurpose:
                 debit=AccountName.revenue(refund["currency"]),
                 credit=AccountName.gateway(refund["gateway"], refund["currency"]),
                 amount=refund["source_amount"],
-                reason=refund["reason"],
+                reason=ledger_reason(refund["reason"]),
                 actor=refund["requested_by"],
                 approved_by=refund["approved_by"],
                 order_id=order["id"],

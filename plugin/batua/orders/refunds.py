@@ -23,6 +23,7 @@ from batua.payments import (
     RefundStatus,
     insert_refund,
     known_refund,
+    ledger_reason,
 )
 
 __all__ = ["RefundTo", "RequestOrderRefund", "pay_wallet_part", "refunded_status"]
@@ -148,7 +149,7 @@ def pay_wallet_part(
                 debit=AccountName.revenue(refund["currency"]),
                 credit=wallet_of(order),
                 amount=amount,
-                reason=refund["reason"],
+                reason=ledger_reason(refund["reason"]),
                 actor=refund["requested_by"],
                 approved_by=refund["approved_by"],
                 order_id=order["id"],

@@ -11,6 +11,7 @@ from batua.payments.new_refunds import (
     bonus_hold,
     insert_refund,
     known_refund,
+    ledger_reason,
     refund_support,
 )
 from batua.payments.polling import Poller
@@ -59,6 +60,7 @@ __all__ = [
     "insert_payment",
     "insert_refund",
     "known_refund",
+    "ledger_reason",
     "refund_support",
     "require_minimum",
     "require_second_person",

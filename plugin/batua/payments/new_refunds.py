@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,7 +14,16 @@ from batua.payments.states import RefundStatus
 from batua.payments.tables import Refund
 from batua.registry import Registry
 
-__all__ = ["NewRefund", "bonus_hold", "insert_refund", "known_refund", "refund_support"]
+__all__ = [
+    "NewRefund",
+    "bonus_hold",
+    "insert_refund",
+    "known_refund",
+    "ledger_reason",
+    "refund_support",
+]
+
+_CODE = re.compile(r"[a-z0-9_]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +35,15 @@ class NewRefund:
     reason: str
     requested_by: str
     approval_limit: int
+
+
+def ledger_reason(reason: str) -> str:
+    """What the ledger says of a refund's reason.
+
+    A code stays. What somebody wrote for people stands in the refund's own row alone: a transfer
+    is chained and never edited, so that a name in it could never be erased.
+    """
+    return reason if _CODE.fullmatch(reason) else "refund"
 
 
 def bonus_hold(refund_id: str) -> str:

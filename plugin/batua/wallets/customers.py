@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from batua.clock import NewId
 from batua.database import Database, Row
-from batua.errors import InvalidRequest
+from batua.errors import Conflict, InvalidRequest
 from batua.ledger import Book, Engine, Need, Record
 from batua.outbox import Recipient
 from batua.redaction import has_card_number
@@ -17,6 +18,7 @@ __all__ = [
     "Customers",
     "Newcomer",
     "PutCustomer",
+    "admit_customer",
     "customer_need",
     "ensure_customer",
     "require_customer_id",
@@ -79,6 +81,18 @@ def ensure_customer(book: Book, customer_id: str, newcomers: Newcomers, new_id: 
     return customer
 
 
+def admit_customer(book: Book, customer_id: str, newcomers: Newcomers, new_id: NewId) -> Record:
+    """The customer, who begins something new. Raises ``Conflict`` (``customer_erased``)."""
+    customer = ensure_customer(book, customer_id, newcomers, new_id)
+    if customer["erased_at"] is not None:
+        raise Conflict(
+            "customer_erased",
+            f"The customer {customer_id!r} was erased and begins nothing new. "
+            "Give the person another id if they come back.",
+        )
+    return customer
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutCustomer:
     """Set what notifications need. What is None stays; a consent is given or revoked by channel."""
@@ -101,7 +115,7 @@ class PutCustomer:
         yield self._consents
 
     def decide(self, book: Book) -> Record:
-        customer = ensure_customer(book, self.id, self.newcomers, self.new_id)
+        customer = admit_customer(book, self.id, self.newcomers, self.new_id)
         changes = {
             column: value
             for column, value in (("name", self.name), ("phone", self.phone))
@@ -219,6 +233,7 @@ class Customers:
 
     async def opt_out(self, customer_id: str, channel: str) -> None:
         """The person does not want our messages on this channel."""
-        await self.put(
-            customer_id, name=None, phone=None, consents={channel: False}, source="opted out"
-        )
+        with suppress(Conflict):  # who was erased gets none
+            await self.put(
+                customer_id, name=None, phone=None, consents={channel: False}, source="opted out"
+            )

@@ -9,7 +9,10 @@ __all__ = ["Adjustment", "Consent", "Customer", "TopUp"]
 
 
 class Customer(Table, tablename="batua_customer"):
-    """Somebody with a wallet: known from first use by the shop's own id."""
+    """Somebody with a wallet: known from first use by the shop's own id.
+
+    ``erased_at`` says that their personal data was erased, ``redacted_at`` that it is done.
+    """
 
     id = Text(primary_key=True)
     name = Text()
@@ -17,6 +20,8 @@ class Customer(Table, tablename="batua_customer"):
     language = Text()
     created_at = Timestamptz()
     updated_at = Timestamptz()
+    erased_at = Timestamptz(null=True)
+    redacted_at = Timestamptz(null=True)
     version = BigInt()
 
 

@@ -19,6 +19,7 @@ from batua.payments import (
     Placement,
     RefundStatus,
     bonus_hold,
+    ledger_reason,
 )
 from batua.wallets.bonuses import BonusRule, bonus_left, bonus_needs, grant_bonus, share_of
 from batua.wallets.tables import TopUp
@@ -110,7 +111,7 @@ class TopUpPurpose:
                 debit=AccountName.wallet_of(top_up),
                 credit=AccountName.gateway(refund["gateway"], refund["currency"]),
                 amount=refund["source_amount"],
-                reason=refund["reason"],
+                reason=ledger_reason(refund["reason"]),
                 actor=refund["requested_by"],
                 approved_by=refund["approved_by"],
                 top_up_id=top_up["id"],
@@ -200,7 +201,7 @@ class TopUpPurpose:
                     debit=AccountName.wallet_of(top_up),
                     credit=AccountName.promotion(refund["currency"]),
                     amount=refund["bonus_amount"],
-                    reason=refund["reason"],
+                    reason=ledger_reason(refund["reason"]),
                     actor=refund["requested_by"],
                     approved_by=refund["approved_by"],
                     top_up_id=top_up["id"],

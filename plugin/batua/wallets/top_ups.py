@@ -11,7 +11,7 @@ from batua.clock import NewId
 from batua.contract import Money
 from batua.ledger import AccountName, Book, Need, Record, account_needs, require_active
 from batua.payments import NewPayment, insert_payment
-from batua.wallets.customers import Newcomers, customer_need, ensure_customer
+from batua.wallets.customers import Newcomers, admit_customer, customer_need
 from batua.wallets.rules import NO_RULES, WalletRules
 from batua.wallets.tables import TopUp
 
@@ -62,7 +62,7 @@ class OpenTopUp:
     def decide(self, book: Book) -> Record:
         if (known := book.get(TopUp, "id", self.id)) is not None:
             return known
-        ensure_customer(book, self.customer_id, self.newcomers, self.new_id)
+        admit_customer(book, self.customer_id, self.newcomers, self.new_id)
         wallet = book.account(self._wallet)
         require_active(wallet)
         self.rules.require_room_for_top_up(book, wallet, self.money)

@@ -1,0 +1,48 @@
+"""``batua customers export`` and ``erase``: what a person may ask of whoever holds their data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from batua_api.cli_identity import BY, in_shop, subject
+
+__all__ = ["erase", "export"]
+
+
+@click.command()
+@click.argument("id")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Mode 0600.")
+def export(id: str, output: Path | None) -> None:
+    """Print everything that is held about a customer, as JSON."""
+    customer = subject(id)
+    held = in_shop(lambda batua: batua.privacy.exporter.export(customer))
+    if output is None:
+        click.echo(held)
+        return
+    # Nobody else's to read, and never over a file that is there.
+    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(held + b"\n")
+    click.echo(f"wrote {output}")
+
+
+@click.command()
+@click.argument("id")
+@click.option("--reason", required=True, help="Why: kept for ever. Name nobody in it.")
+@click.option("--by", default=BY, show_default=True, help="Who does it: kept for ever.")
+@click.option("--even-with-balance", is_flag=True, help="Leave what the wallet has on the books.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def erase(id: str, reason: str, by: str, *, even_with_balance: bool, yes: bool) -> None:
+    """Erase a customer's personal data. The books stay; it can't be taken back."""
+    customer = subject(id)
+    if not yes:
+        click.confirm(f"Erase the personal data of {customer!r} for good?", abort=True)
+    in_shop(
+        lambda batua: batua.privacy.eraser.erase(
+            customer, reason=reason, by=by, even_with_balance=even_with_balance
+        )
+    )
+    click.echo(f"{customer} is erased")
