@@ -22,8 +22,10 @@ def export(id: str, output: Path | None) -> None:
     if output is None:
         click.echo(held)
         return
-    # Nobody else's to read, and never over a file that is there.
-    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:  # nobody else's to read, and never over a file that is there
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise click.UsageError(f"{output} can't be written: {error.strerror}") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(held + b"\n")
     click.echo(f"wrote {output}")

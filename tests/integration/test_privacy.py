@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
+import stat
 
 import asyncpg
 import msgspec
 import pytest
+from click.testing import CliRunner
 
-from batua.bootstrap import TABLES
+from batua.bootstrap import TABLES, open_batua
 from batua.errors import Conflict, NotFound
 from batua.ledger.proof import prove
+from batua.settings import read_settings
 from batua.wallets import Direction
+from batua_api.cli import cli
 from tests.support.disputes import dispute, provider_payment
 from tests.support.shop import SECOND_PERSON, STAFF, claim, open_shop
 
@@ -386,3 +391,32 @@ async def test_the_chain_holds_no_sentence(shop):
     reasons = [each["reason"] for each in await shop.transfers(kind="refund_to_wallet")]
     assert reasons == ["refund", "damaged"]
     assert [each["reason"] for each in await shop.rows("refund")] == ["Canary was kind", "damaged"]
+
+
+def test_the_commands_say_what_they_did_and_what_to_do(sqlite_url, tmp_path):
+    environ = {"BATUA_DATABASE_URL": sqlite_url, "BATUA_JWT_SECRET": "x" * 32}
+    output = tmp_path / "asha.json"
+
+    def batua(*words, **options):
+        return CliRunner().invoke(cli, ["customers", *words], env=environ, **options)
+
+    async def prepare():
+        async with open_batua(read_settings(environ), environ) as opened:
+            await opened.customers.put(
+                "asha", name=NAME, phone=PHONE, consents={}, source="service:shop"
+            )
+
+    asyncio.run(prepare())
+    assert batua("export", "asha", "--output", str(output)).exit_code == 0
+    assert json.loads(output.read_bytes())["customer"]["phone"] == PHONE
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
+    assert batua("export", "asha", "--output", str(output)).exit_code == 2, "it is there already"
+    assert json.loads(batua("export", "asha").output)["customer"]["name"] == NAME
+    assert batua("erase", "asha", "--reason", "asked", input="n\n").exit_code == 1
+    assert json.loads(batua("export", "asha").output)["customer"]["name"] == NAME
+    erased = batua("erase", "asha", "--reason", "asked", "--by", "meera", "--yes")
+    assert (erased.exit_code, erased.output) == (0, "asha is erased\n")
+    held = json.loads(batua("export", "asha").output)
+    assert (held["customer"]["name"], held["erasures"][0]["erased_by"]) == ("", "meera")
+    assert isinstance(batua("erase", "ravi", "--reason", "asked", "--yes").exception, NotFound)
+    assert batua("erase", "asha", "--yes").exit_code == 2, "a reason is needed"
