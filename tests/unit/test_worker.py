@@ -144,6 +144,7 @@ async def test_a_routine_is_done_again_and_again_whatever_it_raises(
             signs=batua.signs,
             reconciler=SimpleNamespace(heal_recent=heal),
             reconcile_every_s=every_s,
+            privacy=batua.privacy,
         )
         worker.start()
         if every_s:
