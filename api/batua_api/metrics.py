@@ -7,18 +7,20 @@ With several processes (``serve --workers N``) a scrape meets one of them.  They
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from batua.breaker import BreakerState
 from batua.watching import Watcher
 from batua_api.tracing import NO_TRACER, Tracer
 
-__all__ = ["Metrics"]
+__all__ = ["Metrics", "shared_figures"]
 
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -27,6 +29,17 @@ COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30)
 CALL_S = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 LAG_S = (0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 3600)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+@contextmanager
+def shared_figures() -> Iterator[None]:
+    """A folder for the processes that are started within the block to share their figures in."""
+    with TemporaryDirectory(prefix="batua-metrics-") as folder:
+        os.environ[MULTIPROCESS] = folder
+        try:
+            yield
+        finally:
+            del os.environ[MULTIPROCESS]
 
 
 class Metrics(Watcher):
@@ -163,6 +176,19 @@ class Metrics(Watcher):
         """A registry to be written out: of all processes that share their files, or this one's."""
         if MULTIPROCESS not in os.environ:
             return self.registry
+        _forget_the_dead(Path(os.environ[MULTIPROCESS]))
         together = CollectorRegistry()
         MultiProcessCollector(together)  # type: ignore[no-untyped-call] # it ships no types
         return together
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """A process that was killed has no queue and no connections any more; its counts stay."""
+    for path in folder.glob("gauge_live*_*.db"):
+        pid = int(path.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid)  # type: ignore[no-untyped-call] # it ships no types
+        except PermissionError:
+            pass  # it lives, and is somebody else's

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from contextlib import nullcontext
 from typing import Any, NoReturn
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from batua_api.metrics import shared_figures
 
 __all__ = ["Connection", "run_server"]
 
@@ -92,7 +95,8 @@ def run_server(app: str, *, host: str, port: int, workers: int) -> None:
     """Serve what the factory ``app`` ("module:name") makes until SIGINT or SIGTERM."""
     # uvicorn raises the signal again once it has stopped; to be told to stop is no failure.
     signal.signal(signal.SIGTERM, _end)
-    uvicorn.run(app, workers=workers, **options(host, port))
+    with shared_figures() if workers > 1 else nullcontext():
+        uvicorn.run(app, workers=workers, **options(host, port))
 
 
 def _end(number: int, frame: object) -> NoReturn:

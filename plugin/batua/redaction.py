@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-__all__ = ["CARD", "SECRET", "has_card_number", "hide_cards", "learn", "redact"]
+__all__ = ["CARD", "SECRET", "has_card_number", "hide_cards", "hide_cards_in", "learn", "redact"]
 
 SECRET = "[secret]"  # noqa: S105 - what stands in a secret's place
 CARD = "[card number]"
@@ -53,6 +53,13 @@ def hide_cards(text: str) -> str:
         for found in reversed(list(_cards(text))):
             text = f"{text[: found.start()]}{CARD}{text[found.end() :]}"
     return text
+
+
+def hide_cards_in(body: bytes) -> bytes:
+    """The same of bytes that are text; of what is none, nothing is known."""
+    if body.isascii() and b"0" * DIGITS_MIN not in body.translate(_ALIKE_BYTES, b" .-\t\r\n"):
+        return body
+    return hide_cards(body.decode(errors="surrogateescape")).encode(errors="surrogateescape")
 
 
 def has_card_number(value: Any) -> bool:
@@ -152,6 +159,8 @@ _MACHINE = re.compile(
 _ALIKE = str.maketrans(
     dict.fromkeys("123456789", "0") | dict.fromkeys(" .-\t\n\r\v\f\x1c\x1d\x1e\x1f")
 )
+
+_ALIKE_BYTES = bytes.maketrans(b"123456789", b"000000000")
 
 
 def _may_have_card(text: str) -> bool:

@@ -63,7 +63,7 @@ async def _money(database: Database) -> tuple[dict[str, int], dict[str, int]]:
         # All accounts of a currency sum to zero.
         liability[row["currency"]] -= row["posted"]
     suspense = {row["currency"]: row["posted"] for row in rows if row["kind"] == "suspense"}
-    return dict(liability), suspense
+    return dict(liability), dict.fromkeys(liability, 0) | suspense
 
 
 async def _waiting(database: Database, table: str, since: str, attention: str) -> Waiting:

@@ -16,6 +16,7 @@ from batua.database import Database
 from batua.errors import NotFound
 from batua.inbox.events import encode_events
 from batua.inbox.grouping import Grouped
+from batua.redaction import hide_cards, hide_cards_in
 from batua.registry import Registry
 
 __all__ = ["Receiver"]
@@ -63,7 +64,8 @@ class Receiver:
             first.event_id,
             digest,
             first.event_type,
-            body,
+            # Evidence, and no place for a card's number: the digest is of what came.
+            hide_cards_in(body),
             _kept(headers),
             encode_events(events),
             _reference(events),
@@ -120,7 +122,7 @@ class Receiver:
 
 def _kept(headers: Mapping[str, str]) -> str:
     kept = {name: value for name, value in headers.items() if name not in CREDENTIAL_HEADERS}
-    return msgspec.json.encode(kept).decode()
+    return hide_cards(msgspec.json.encode(kept).decode())
 
 
 def _reference(events: tuple[WebhookEvent, ...]) -> str | None:
