@@ -42,7 +42,11 @@ def test_a_changed_character_does_not_open():
             Sealer(NEW).open(sealed[:place] + wrong + sealed[place + 1 :], "here")
 
 
-@pytest.mark.parametrize("keys", ["short", "x" * 44, f"{NEW},short", "пароль"])
+@pytest.mark.parametrize(
+    "keys",
+    ["short", "x" * 44, f"{NEW},short", "пароль"],
+    ids=["short", "no base64", "one of two", "letters"],
+)
 def test_what_is_no_key_is_refused_and_not_repeated(keys):
     with pytest.raises(ConfigurationError, match="BATUA_ENCRYPTION_KEY must be 32 bytes") as found:
         Sealer(keys)
