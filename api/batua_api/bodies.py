@@ -14,6 +14,7 @@ from litestar.openapi.spec import Schema as OpenAPISchema
 from batua.errors import InvalidRequest
 from batua.limits import require_shallow
 from batua.redaction import has_card_number
+from batua_api.documenting import Documented
 
 __all__ = ["KEY_HEADER", "KEY_LENGTH_MAX", "KeyUse", "body_of", "decode_body", "decode_proof"]
 
@@ -77,14 +78,16 @@ def body_of(
     inlined = _inline(schema, definitions)
 
     @dataclass
-    class WithBody(Operation):
+    class WithBody(Documented):
         def __post_init__(self) -> None:
+            super().__post_init__()
             self.request_body = RequestBody(
                 required=is_required,
                 content={"application/json": OpenAPIMediaType(schema=inlined)},
             )
             if key is not None:
                 self.parameters = [*(self.parameters or ()), _key_header(key)]
+                self.say_what_is_replayed()
 
     return WithBody
 
@@ -95,7 +98,9 @@ def _key_header(key: KeyUse) -> Parameter:
         param_in="header",
         description=str(key),
         required=key is KeyUse.REQUIRED,
-        schema=OpenAPISchema(type=OpenAPIType.STRING, min_length=1, max_length=KEY_LENGTH_MAX),
+        schema=OpenAPISchema(
+            type=OpenAPIType.STRING, min_length=1, max_length=KEY_LENGTH_MAX, pattern="^[ -~]+$"
+        ),
     )
 
 

@@ -33,7 +33,15 @@ from batua.errors import (
 )
 from batua.redaction import hide_cards
 
-__all__ = ["EXCEPTION_HANDLERS", "PROBLEM", "STATUSES", "Problem", "problem_of", "write_problem"]
+__all__ = [
+    "EXCEPTION_HANDLERS",
+    "PROBLEM",
+    "STATUSES",
+    "TITLES",
+    "Problem",
+    "problem_of",
+    "write_problem",
+]
 
 PROBLEM = "application/problem+json"
 

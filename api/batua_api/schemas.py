@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from batua.contract import AMOUNT_MAX
-from batua.orders import RefundTo
-from batua.wallets import AdjustmentKind, AdjustmentReason, Direction
+from batua.orders import OrderStatus, RefundTo
+from batua.payments import GatewayState, PaymentStatus, RefundStatus
+from batua.wallets import AdjustmentKind, AdjustmentReason, Direction, TopUpStatus
 
 __all__ = [
+    "Acknowledged",
     "AdjustmentView",
     "Checkout",
     "CreateAdjustment",
@@ -21,6 +23,7 @@ __all__ = [
     "GatewayView",
     "LotView",
     "Nothing",
+    "OrderPage",
     "OrderPaymentView",
     "OrderView",
     "Page",
@@ -33,6 +36,7 @@ __all__ = [
     "RefundView",
     "StaffWalletView",
     "StatementItem",
+    "StatementPage",
     "TopUpView",
     "WalletView",
 ]
@@ -44,7 +48,7 @@ Line = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00-\x1f\x7f]+\
 Text = Annotated[str, msgspec.Meta(max_length=2000, pattern=r"^[^\x00]*\Z")]
 CustomerId = Annotated[str, msgspec.Meta(max_length=128, pattern=r"^[^\x00-\x1f\x7f/]+\Z")]
 GatewayCode = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]{1,40}\Z")]
-ReturnUrl = Annotated[str, msgspec.Meta(max_length=2000)]
+ReturnUrl = Annotated[str, msgspec.Meta(max_length=2000, extra_json_schema={"format": "uri"})]
 Phone = Annotated[str, msgspec.Meta(pattern=r"^(\+[1-9][0-9]{6,14})?\Z")]
 
 
@@ -135,7 +139,7 @@ class GatewayView(msgspec.Struct, kw_only=True):
     name: str
     summary: str
     category: str
-    state: str
+    state: GatewayState
     currencies: list[str]
     minimums: dict[str, int]
     capabilities: dict[str, str | bool]
@@ -150,13 +154,13 @@ class WalletView(msgspec.Struct, kw_only=True):
     balance: int
     held: int
     available: int
-    status: str
+    status: Literal["active", "frozen"]
 
 
 class LotView(msgspec.Struct, kw_only=True):
     """Credit of kind ``bonus``, ``refund`` or ``paid``. Of ``remaining``, ``held`` is set aside."""
 
-    kind: str
+    kind: Literal["paid", "bonus", "refund"]
     amount: int
     remaining: int
     held: int
@@ -189,7 +193,7 @@ class TopUpView(msgspec.Struct, kw_only=True):
     """``credited`` is what was captured, never what was asked; ``bonus`` came on top of it."""
 
     id: str
-    status: str
+    status: TopUpStatus
     amount: int
     currency: str
     gateway: str
@@ -208,7 +212,7 @@ class OrderView(msgspec.Struct, kw_only=True):
 
     id: str
     reference: str
-    status: str
+    status: OrderStatus
     amount: int
     currency: str
     customer: str
@@ -228,7 +232,7 @@ class PaymentView(msgspec.Struct, kw_only=True):
     id: str
     method: Literal["wallet", "gateway"]
     gateway: str | None
-    status: str
+    status: PaymentStatus
     amount: int
     currency: str
 
@@ -249,10 +253,10 @@ class RefundView(msgspec.Struct, kw_only=True):
     top_up: str | None
     amount: int
     currency: str
-    to: str
+    to: RefundTo
     to_wallet: int
     to_source: int
-    status: str
+    status: RefundStatus
     reason: str
     failure: str
     created_at: datetime
@@ -275,13 +279,19 @@ class AdjustmentView(msgspec.Struct, kw_only=True):
     customer: str
     amount: int
     currency: str
-    direction: str
-    kind: str
+    direction: Direction
+    kind: AdjustmentKind
     expires_at: datetime | None
-    reason_code: str
+    reason_code: AdjustmentReason
     note: str
-    status: str
+    status: Literal["awaiting_approval", "posted", "rejected"]
     created_at: datetime
+
+
+class Acknowledged(msgspec.Struct, kw_only=True):
+    """A webhook is ``stored``, or was ``known`` already."""
+
+    status: Literal["stored", "known"]
 
 
 class Page(msgspec.Struct, kw_only=True):
@@ -289,3 +299,15 @@ class Page(msgspec.Struct, kw_only=True):
 
     items: list[Any]
     next_cursor: str | None
+
+
+class OrderPage(Page, kw_only=True):
+    """A page of orders."""
+
+    items: list[OrderView]
+
+
+class StatementPage(Page, kw_only=True):
+    """A page of a statement."""
+
+    items: list[StatementItem]

@@ -9,7 +9,7 @@ import msgspec
 from batua.contract import Gateway
 from batua.database import Row
 from batua.orders import OrderPayment
-from batua.payments import GatewayState
+from batua.payments import GatewayState, PaymentStatus
 from batua.registry import Plugin
 from batua.wallets import LotShare, OpenedTopUp, Wallet
 from batua_api.schemas import (
@@ -53,7 +53,7 @@ def gateway_view(
         name=manifest.name,
         summary=manifest.summary,
         category=manifest.category,
-        state=str(state),
+        state=state,
         currencies=sorted(collects.currencies),
         minimums=dict(collects.minimums),
         capabilities={
@@ -157,7 +157,7 @@ def order_payment_view(made: OrderPayment) -> OrderPaymentView:
             id=f"{order['id']}.payment",
             method="wallet",
             gateway=None,
-            status="succeeded",
+            status=PaymentStatus.SUCCEEDED,
             amount=order["paid_from_wallet"],
             currency=order["currency"],
         )

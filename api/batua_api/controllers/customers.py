@@ -21,8 +21,15 @@ from batua_api.auth import (
     staff_at_least,
 )
 from batua_api.bodies import KeyUse, body_of, decode_body
+from batua_api.documenting import BODY, KEYED, Documented, answers
 from batua_api.idempotency import answer, claim_of
-from batua_api.schemas import CreateAdjustment, CustomerView, PutCustomer, StaffWalletView
+from batua_api.schemas import (
+    AdjustmentView,
+    CreateAdjustment,
+    CustomerView,
+    PutCustomer,
+    StaffWalletView,
+)
 from batua_api.views import adjustment_view, staff_wallet_view
 
 __all__ = ["CustomerController"]
@@ -41,6 +48,7 @@ class CustomerController(Controller):
         summary="Put customer",
         opt=allow(Scope.SERVICE, Scope.STAFF, permission=Permission.CUSTOMERS_WRITE),
         operation_class=body_of(PutCustomer),
+        responses=answers(CustomerView, *BODY, 409),
     )
     async def put(
         self, request: ApiRequest, customer_id: CustomerPath, body: RawBody
@@ -78,6 +86,8 @@ class CustomerController(Controller):
         "/wallet",
         operation_id="get_customer_wallet",
         summary="Get customer wallet",
+        operation_class=Documented,
+        responses=answers(StaffWalletView),
         opt=staff_at_least(Role.VIEWER),
     )
     async def wallet(
@@ -98,6 +108,9 @@ class CustomerController(Controller):
         summary="Adjust wallet",
         opt=staff_at_least(Role.FINANCE),
         operation_class=body_of(CreateAdjustment, key=KeyUse.REQUIRED),
+        responses=answers(
+            AdjustmentView, *KEYED, 402, status=201, says="Posted, or awaiting approval"
+        ),
     )
     async def adjust(
         self, request: ApiRequest, customer_id: CustomerPath, body: RawBody

@@ -7,6 +7,7 @@ from litestar import Controller, get
 from batua.payments import GatewayState
 from batua_api.access import ApiRequest, shop_of
 from batua_api.auth import Scope, allow
+from batua_api.documenting import Documented, answers
 from batua_api.schemas import GatewayView
 from batua_api.views import gateway_view
 
@@ -19,7 +20,13 @@ class GatewayController(Controller):
     path = "/gateways"
     tags = ("Gateways",)
 
-    @get(operation_id="list_gateways", summary="List gateways", opt=allow(Scope.CUSTOMER))
+    @get(
+        operation_id="list_gateways",
+        summary="List gateways",
+        opt=allow(Scope.CUSTOMER),
+        operation_class=Documented,
+        responses=answers(list[GatewayView]),
+    )
     async def list_gateways(self, request: ApiRequest) -> list[GatewayView]:
         """Gateways that take payments now, with what the browser needs."""
         shop = shop_of(request)

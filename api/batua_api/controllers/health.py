@@ -10,6 +10,7 @@ from litestar import Controller, Request, Response, get
 from batua.bootstrap import Batua
 from batua.standing import Standing
 from batua_api.access import shop_of
+from batua_api.documenting import Documented, answers, unavailable
 from batua_api.figures import Figures
 
 __all__ = ["HealthController"]
@@ -23,19 +24,34 @@ class HealthController(Controller):
     opt = {"is_public": True, "is_unlimited": True}  # noqa: RUF012 - Litestar reads it so
     security = ({},)  # OpenAPI: no token is needed
 
-    @get("/live", operation_id="live", summary="Live")
+    @get(
+        "/live",
+        operation_id="live",
+        summary="Live",
+        operation_class=Documented,
+        responses=answers(dict[str, str], is_public=True),
+    )
     async def live(self) -> dict[str, str]:
         """The process answers."""
         return {"status": "ok"}
 
-    @get("/ready", operation_id="ready", summary="Ready")
+    @get(
+        "/ready",
+        operation_id="ready",
+        summary="Ready",
+        responses=answers(dict[str, str], is_public=True) | unavailable(dict[str, str]),
+    )
     async def ready(self, request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
         """The database answers within two seconds and is migrated."""
         wrong = await _figures_of(request).wrong()
         body = {"status": "unavailable", "reason": wrong} if wrong else {"status": "ok"}
         return Response(body, status_code=503 if wrong else 200)
 
-    @get(operation_id="health", summary="Health")
+    @get(
+        operation_id="health",
+        summary="Health",
+        responses=answers(dict[str, Any], is_public=True) | unavailable(dict[str, Any]),
+    )
     async def health(self, request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
         """Everything at a glance: database, gateways, queues, webhooks, workers, the last proof."""
         figures = _figures_of(request)

@@ -9,6 +9,7 @@ from litestar.exceptions import NotAuthorizedException
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from batua_api.access import ApiRequest, shop_of
+from batua_api.documenting import Documented, answers
 from batua_api.figures import Figures
 from batua_api.straight import header_of
 
@@ -23,7 +24,13 @@ class MetricsController(Controller):
     opt = {"is_public": True, "is_unlimited": True}  # noqa: RUF012 - Litestar reads it so
     security = ({},)  # OpenAPI: no customer's token is needed
 
-    @get(operation_id="metrics", summary="Metrics", media_type="text/plain")
+    @get(
+        operation_id="metrics",
+        summary="Metrics",
+        media_type="text/plain",
+        operation_class=Documented,
+        responses=answers(str, 401, media_type="text/plain", is_public=True),
+    )
     async def metrics(self, request: ApiRequest) -> Response[bytes]:
         """Everything that is counted, in Prometheus' text format."""
         token = shop_of(request).settings.metrics_token

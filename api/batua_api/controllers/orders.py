@@ -17,18 +17,21 @@ from batua.wallets import require_customer_id
 from batua_api.access import ApiRequest, money_of, require_owner, shop_of
 from batua_api.auth import Permission, Principal, Role, Scope, allow, staff_at_least
 from batua_api.bodies import KeyUse, body_of, decode_body, decode_proof
+from batua_api.documenting import BODY, KEYED, Documented, answers
 from batua_api.idempotency import answer, claim_of
 from batua_api.paging import LIMIT_MAX, page_of, read_cursor
 from batua_api.returning import check_return_url
 from batua_api.schemas import (
     CreateOrder,
     Nothing,
+    OrderPage,
     OrderPaymentView,
     OrderView,
     Page,
     PaymentProof,
     PayOrder,
     RefundOrder,
+    RefundView,
 )
 from batua_api.straight import STRAIGHT
 from batua_api.views import order_payment_view, order_view, refund_view
@@ -47,6 +50,7 @@ class OrderController(Controller):
         summary="Create order",
         opt=allow(Scope.CUSTOMER, Scope.SERVICE, permission=Permission.ORDERS_WRITE) | STRAIGHT,
         operation_class=body_of(CreateOrder, key=KeyUse.WITH_PAYMENT),
+        responses=answers(OrderView, *KEYED, 402, status=201, says="Pending, or paid"),
     )
     async def create(self, request: ApiRequest, body: RawBody) -> Response[bytes]:
         """Create an order; with ``pay_with: "wallet"`` it is paid in the same stroke."""
@@ -70,6 +74,8 @@ class OrderController(Controller):
         operation_id="list_orders",
         summary="List orders",
         opt=allow(*Scope, permission=Permission.ORDERS_READ),
+        operation_class=Documented,
+        responses=answers(OrderPage),
     )
     async def list_orders(
         self,
@@ -93,6 +99,8 @@ class OrderController(Controller):
         operation_id="get_order",
         summary="Get order",
         opt=allow(*Scope, permission=Permission.ORDERS_READ),
+        operation_class=Documented,
+        responses=answers(OrderView, 404),
     )
     async def read(self, request: ApiRequest, order_id: FromPath[str]) -> OrderView:
         """One order."""
@@ -104,6 +112,9 @@ class OrderController(Controller):
         summary="Pay order",
         opt=allow(Scope.CUSTOMER) | STRAIGHT,
         operation_class=body_of(PayOrder, key=KeyUse.REQUIRED),
+        responses=answers(
+            OrderPaymentView, *KEYED, 402, 404, 502, status=201, says="Paid, or to be paid there"
+        ),
     )
     async def pay(
         self, request: ApiRequest, order_id: FromPath[str], body: RawBody
@@ -139,6 +150,7 @@ class OrderController(Controller):
         status_code=200,
         opt=allow(Scope.CUSTOMER),
         operation_class=body_of(PaymentProof),
+        responses=answers(OrderPaymentView, *BODY, 404, 409, 502),
     )
     async def confirm(
         self, request: ApiRequest, order_id: FromPath[str], payment_id: FromPath[str], body: RawBody
@@ -156,6 +168,7 @@ class OrderController(Controller):
         summary="Refund order",
         opt=staff_at_least(Role.SUPPORT) | STRAIGHT,
         operation_class=body_of(RefundOrder, key=KeyUse.REQUIRED),
+        responses=answers(RefundView, *KEYED, 402, 404, 502, status=201, says="The refund"),
     )
     async def refund(
         self, request: ApiRequest, order_id: FromPath[str], body: RawBody
@@ -181,6 +194,7 @@ class OrderController(Controller):
         status_code=200,
         opt=allow(Scope.CUSTOMER, Scope.STAFF) | STRAIGHT,
         operation_class=body_of(Nothing, is_required=False, key=KeyUse.OPTIONAL),
+        responses=answers(OrderView, *KEYED, 404),
     )
     async def cancel(
         self, request: ApiRequest, order_id: FromPath[str], body: RawBody

@@ -7,6 +7,7 @@ from litestar.params import FromPath
 
 from batua_api.access import ApiRequest, require_owner, shop_of
 from batua_api.auth import Scope, allow
+from batua_api.documenting import Documented, answers
 from batua_api.schemas import RefundView
 from batua_api.views import refund_view
 
@@ -23,6 +24,8 @@ class RefundController(Controller):
         "/{refund_id:str}",
         operation_id="get_refund",
         summary="Get refund",
+        operation_class=Documented,
+        responses=answers(RefundView, 404),
         opt=allow(Scope.CUSTOMER, Scope.STAFF),
     )
     async def read(self, request: ApiRequest, refund_id: FromPath[str]) -> RefundView:

@@ -10,9 +10,10 @@ from batua.wallets import OpenedTopUp
 from batua_api.access import ApiRequest, money_of, require_owner, shop_of
 from batua_api.auth import Role, Scope, allow, staff_at_least
 from batua_api.bodies import KeyUse, body_of, decode_body, decode_proof
+from batua_api.documenting import BODY, KEYED, Documented, answers
 from batua_api.idempotency import answer, claim_of
 from batua_api.returning import check_return_url
-from batua_api.schemas import CreateTopUp, PaymentProof, RefundTopUp, TopUpView
+from batua_api.schemas import CreateTopUp, PaymentProof, RefundTopUp, RefundView, TopUpView
 from batua_api.straight import STRAIGHT
 from batua_api.views import refund_view, top_up_view
 
@@ -30,6 +31,7 @@ class TopUpController(Controller):
         summary="Create top-up",
         opt=allow(Scope.CUSTOMER) | STRAIGHT,
         operation_class=body_of(CreateTopUp, key=KeyUse.REQUIRED),
+        responses=answers(TopUpView, *KEYED, 502, status=201, says="Pending: pay it there"),
     )
     async def create(self, request: ApiRequest, body: RawBody) -> Response[bytes]:
         """Open a top-up and get the way to its checkout. Needs an Idempotency-Key."""
@@ -47,6 +49,8 @@ class TopUpController(Controller):
         operation_id="get_top_up",
         summary="Get top-up",
         opt=allow(Scope.CUSTOMER, Scope.STAFF),
+        operation_class=Documented,
+        responses=answers(TopUpView, 404),
     )
     async def read(self, request: ApiRequest, top_up_id: FromPath[str]) -> TopUpView:
         """One top-up."""
@@ -59,6 +63,7 @@ class TopUpController(Controller):
         status_code=200,
         opt=allow(Scope.CUSTOMER),
         operation_class=body_of(PaymentProof),
+        responses=answers(TopUpView, *BODY, 404, 409, 502),
     )
     async def confirm(
         self, request: ApiRequest, top_up_id: FromPath[str], body: RawBody
@@ -75,6 +80,7 @@ class TopUpController(Controller):
         summary="Refund top-up",
         opt=staff_at_least(Role.SUPPORT) | STRAIGHT,
         operation_class=body_of(RefundTopUp, key=KeyUse.REQUIRED),
+        responses=answers(RefundView, *KEYED, 402, 404, 502, status=201, says="Refund"),
     )
     async def refund(
         self, request: ApiRequest, top_up_id: FromPath[str], body: RawBody

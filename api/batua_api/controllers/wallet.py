@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import Controller, Response, get
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType
+from litestar.openapi.spec import Schema as OpenAPISchema
 from litestar.params import FromQuery, QueryParameter
 
 from batua.database import Row
@@ -17,13 +20,25 @@ from batua.wallets import read_wallet
 from batua_api.access import ApiRequest, currency_or_default, shop_of
 from batua_api.auth import Scope, allow
 from batua_api.csv_files import CSV, write_csv
+from batua_api.documenting import Documented, answers
 from batua_api.paging import LIMIT_MAX, page_of, read_cursor
-from batua_api.schemas import Page, StatementItem, WalletView
+from batua_api.schemas import Page, StatementItem, StatementPage, WalletView
 from batua_api.views import statement_item, wallet_view
 
 __all__ = ["WalletController"]
 
 CSV_ROWS_MAX = 10_000
+
+
+@dataclass
+class Statement(Documented):
+    """Drawn in both forms."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        response: Any = (self.responses or {})["200"]
+        text = OpenAPISchema(type=OpenAPIType.STRING)
+        response.content = {**response.content, CSV: OpenAPIMediaType(schema=text)}
 
 
 class WalletController(Controller):
@@ -33,14 +48,25 @@ class WalletController(Controller):
     tags = ("Wallet",)
     opt = allow(Scope.CUSTOMER)
 
-    @get(operation_id="get_wallet", summary="Get wallet")
+    @get(
+        operation_id="get_wallet",
+        summary="Get wallet",
+        operation_class=Documented,
+        responses=answers(WalletView),
+    )
     async def read(self, request: ApiRequest, currency: FromQuery[str | None] = None) -> WalletView:
         """One's wallet: zeros before its first use."""
         shop = shop_of(request)
         code = currency_or_default(shop, currency)
         return wallet_view(await read_wallet(shop.database, request.user.id, code))
 
-    @get("/transactions", operation_id="list_transactions", summary="List transactions")
+    @get(
+        "/transactions",
+        operation_id="list_transactions",
+        summary="List transactions",
+        operation_class=Statement,
+        responses=answers(StatementPage),
+    )
     async def statement(
         self,
         request: ApiRequest,

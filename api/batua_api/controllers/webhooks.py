@@ -8,9 +8,11 @@ from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.params import FromPath, RawBody
 
 from batua.contract import ReportsDelivery, WebhookRequest
-from batua.errors import NotFound
+from batua.errors import Forbidden, NotFound
 from batua.limits import require_shallow
 from batua_api.access import shop_of
+from batua_api.documenting import BODY, Documented, answers
+from batua_api.schemas import Acknowledged
 from batua_api.straight import STRAIGHT
 
 __all__ = ["WebhookController"]
@@ -24,7 +26,14 @@ class WebhookController(Controller):
     opt = {"is_public": True, "is_unlimited": True}  # noqa: RUF012 - Litestar reads it so
     security = ({},)  # OpenAPI: no token is needed
 
-    @post(operation_id="receive_webhook", summary="Receive webhook", status_code=200, opt=STRAIGHT)
+    @post(
+        operation_id="receive_webhook",
+        summary="Receive webhook",
+        status_code=200,
+        opt=STRAIGHT,
+        operation_class=Documented,
+        responses=answers(Acknowledged, *BODY, 401, 404, is_public=True),
+    )
     async def receive(
         self, request: Request[Any, Any, Any], code: FromPath[str], body: RawBody
     ) -> Response[bytes]:
@@ -43,7 +52,13 @@ class WebhookController(Controller):
         shop.applier.apply_soon(code, inbox_id)
         return _acknowledged("stored")
 
-    @get(operation_id="answer_challenge", summary="Answer challenge", media_type=MediaType.TEXT)
+    @get(
+        operation_id="answer_challenge",
+        summary="Answer challenge",
+        media_type=MediaType.TEXT,
+        operation_class=Documented,
+        responses=answers(str, 403, 404, media_type="text/plain", is_public=True),
+    )
     async def challenge(
         self, request: Request[Any, Any, Any], code: FromPath[str]
     ) -> Response[str]:
@@ -53,7 +68,9 @@ class WebhookController(Controller):
         if not isinstance(notifier, ReportsDelivery):
             raise NotFound("webhook challenge of", code)
         answer = notifier.answer_challenge(dict(request.query_params))
-        return Response(answer or "", status_code=200 if answer is not None else 403)
+        if answer is None:
+            raise Forbidden("forbidden", "The challenge does not know our verify token.")
+        return Response(answer)
 
     async def _deliveries(
         self, request: Request[Any, Any, Any], code: str, body: bytes, headers: dict[str, str]

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from batua.database import Database
 from batua.ledger import AccountName
@@ -22,7 +23,7 @@ class Wallet:
     currency: str
     posted: int
     held: int
-    status: str
+    status: Literal["active", "frozen"]
 
     @property
     def available(self) -> int:
@@ -33,7 +34,7 @@ class Wallet:
 class LotShare:
     """One lot of a wallet, or all of its paid credit. Of ``amount``, ``held`` is set aside."""
 
-    kind: str
+    kind: Literal["paid", "bonus", "refund"]
     amount: int
     remaining: int
     held: int
