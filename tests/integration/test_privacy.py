@@ -88,6 +88,9 @@ async def a_life(shop):
     await shop.hear()
     await shop.work(after_s=2 * DAYS)
     assert await shop.balance() == 0
+    await shop.run(
+        "update batua_outbox set provider_reference = 'wamid.canary-' || id, version = version + 1"
+    )
     return order.id, top_up
 
 

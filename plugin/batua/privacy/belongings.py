@@ -88,7 +88,8 @@ def _adjustment(row: Mapping[str, Any]) -> Changes:
 
 
 def _message(row: Mapping[str, Any]) -> Changes:
-    texts = _unlike(row, parameters="{}", note="")
+    # WhatsApp's id of a message has the number in it that it went to.
+    texts = _unlike(row, parameters="{}", note="", provider_reference=None)
     if row["status"] != "pending":
         return texts
     # Nobody is left to be told.

@@ -73,8 +73,19 @@ class Exporter:
         told: list[dict[str, Any]] = []
         async for page in self._webhooks.pages(customer["created_at"]):
             owners = await self._webhooks.owners(page)
-            told += [_webhook(row) for row in page if owners.get(row["id"]) == customer["id"]]
+            told += [
+                await self._webhook(row) for row in page if owners.get(row["id"]) == customer["id"]
+            ]
         return told
+
+    async def _webhook(self, row: Row) -> dict[str, Any]:
+        body = await self._webhooks.body(row["id"])
+        return {
+            "gateway": row["gateway"],
+            "event_type": row["event_type"],
+            "received_at": row["received_at"],
+            "body": body.decode(errors="replace"),
+        }
 
 
 RECORDS: Mapping[str, str] = {
@@ -93,14 +104,4 @@ def _shown(row: Row) -> dict[str, Any]:
         name: msgspec.Raw(value.encode()) if name in JSON else value
         for name, value in dict(row).items()
         if name not in OURS
-    }
-
-
-def _webhook(row: Row) -> dict[str, Any]:
-    body: bytes = row["body"]
-    return {
-        "gateway": row["gateway"],
-        "event_type": row["event_type"],
-        "received_at": row["received_at"],
-        "body": body.decode(errors="replace"),
     }
