@@ -115,6 +115,33 @@ async def test_what_was_written_goes_and_the_books_stay(shop):
     assert {(each["address"], each["revoked_reason"]) for each in await shop.rows("consent")} == {
         ("", "erased")
     }
+    reasons = {each["reason"] for each in await shop.transfers(kind="refund_to_wallet")}
+    assert reasons == {"refund"}, "no sentence is in the chain"
+
+
+async def test_an_erasure_is_written_down_once_and_for_ever(shop):
+    await put(shop)
+    for _ in range(2):
+        await erase(shop)
+
+    (record,) = await shop.rows("erasure")
+    assert (record["customer_id"], record["reason"], record["erased_by"]) == (
+        "asha", "asked for it", STAFF
+    )  # fmt: skip
+    assert record["created_at"] == shop.clock.now()
+    for statement in (
+        "update batua_erasure set reason = 'another'",
+        "delete from batua_erasure",
+        "insert or replace into batua_erasure select * from batua_erasure"
+        if shop.batua.database.dialect == "sqlite"
+        else "truncate batua_erasure",
+    ):
+        with pytest.raises(REFUSED):
+            await shop.run(statement)
+    assert await shop.rows("erasure") == [record]
+    order = await shop.paid_order(30_000, customer="ravi")
+    await shop.refund(order, "wallet", 1_000, reason="damaged")
+    assert [each["reason"] for each in await shop.transfers(kind="refund_to_wallet")] == ["damaged"]
 
 
 async def test_others_keep_what_is_theirs(shop):
@@ -193,10 +220,18 @@ async def test_nobody_is_erased_while_there_is_money_or_business(shop):
     await refused("balance_remains")
     await erase(shop, even_with_balance=True)
     assert await shop.balance() == 50_000
-    assert await shop.rows("erasure") != []
+    assert len(await shop.rows("erasure")) == 1
 
 
-async def test_a_hold_is_never_left_behind(shop):
+async def test_a_hold_is_never_left_behind_and_the_shops_own_accounts_are_nobodys(shop):
+    await shop.give(10_000, "shop")
+    await shop.create_order(10_000, "shop", pay=True)
+    held = await export(shop, "shop")
+    assert {each["kind"] for each in held["accounts"]} == {"wallet"}
+    assert len(held["statement"]) == 2
+    await erase(shop, "shop")
+    assert await shop.posted("revenue:shop:INR") == 10_000
+
     await shop.give(10_000)
     order = (await shop.create_order(30_000))["id"]
     await shop.pay_split(order)
@@ -205,28 +240,6 @@ async def test_a_hold_is_never_left_behind(shop):
 
     with pytest.raises(Conflict, match="held"):
         await erase(shop, even_with_balance=True)
-
-
-async def test_an_erasure_is_written_down_once_and_for_ever(shop):
-    await put(shop)
-    for _ in range(2):
-        await erase(shop)
-
-    (record,) = await shop.rows("erasure")
-    assert (record["customer_id"], record["reason"], record["erased_by"]) == (
-        "asha", "asked for it", STAFF
-    )  # fmt: skip
-    assert record["created_at"] == shop.clock.now()
-    for statement in (
-        "update batua_erasure set reason = 'another'",
-        "delete from batua_erasure",
-        "insert or replace into batua_erasure select * from batua_erasure"
-        if shop.batua.database.dialect == "sqlite"
-        else "truncate batua_erasure",
-    ):
-        with pytest.raises(REFUSED):
-            await shop.run(statement)
-    assert await shop.rows("erasure") == [record]
 
 
 async def test_who_was_stopped_half_way_goes_on(shop):
@@ -285,17 +298,6 @@ async def test_the_export_has_all_of_it_and_nothing_of_others(shop):
         await export(shop, "nobody")
 
 
-async def test_a_customer_who_is_named_like_the_shop_gets_their_own_alone(shop):
-    await shop.give(10_000, "shop")
-    await shop.create_order(10_000, "shop", pay=True)
-
-    held = await export(shop, "shop")
-    assert {each["kind"] for each in held["accounts"]} == {"wallet"}
-    assert len(held["statement"]) == 2
-    await erase(shop, "shop")
-    assert await shop.posted("revenue:shop:INR") == 10_000
-
-
 async def test_an_answer_is_kept_for_thirty_days_and_its_key_for_ever(shop):
     first = await shop.open_top_up(5_000, key="old")
     again = await shop.open_top_up(5_000, key="old")
@@ -317,8 +319,20 @@ async def test_an_answer_is_kept_for_thirty_days_and_its_key_for_ever(shop):
     assert (await shop.open_top_up(6_000, key="young")).replayed
     assert len(await shop.rows("top_up")) == 2
 
+    routines = {routine.name: routine for routine in shop.batua.worker._routines}
+    assert routines["retention"].do == sweep
+    assert routines["erasures"].do == shop.batua.privacy.eraser.follow_up
+    assert routines["retention"].every_s > 0 < routines["erasures"].every_s
 
-async def test_answers_go_in_batches_until_none_is_due(shop, monkeypatch):
+
+async def test_answers_go_in_batches_and_a_request_that_is_under_way_keeps_its_place(
+    shop, monkeypatch
+):
+    await shop.open_top_up(5_000, key="k")
+    await shop.run(
+        "update batua_idempotency set status = 'in_progress', response_status = null,"
+        " response_body = null, finished_at = null, version = version + 1"
+    )
     monkeypatch.setattr("batua.privacy.answers.PAGE", 2)
     for _ in range(5):
         await shop.create_order(1_000)
@@ -326,18 +340,8 @@ async def test_answers_go_in_batches_until_none_is_due(shop, monkeypatch):
 
     assert await shop.batua.privacy.retention.sweep() == 5
     assert await shop.rows("idempotency", "response_body is not null") == []
-
-
-async def test_a_request_that_is_under_way_keeps_its_place(shop):
-    await shop.open_top_up(5_000, key="k")
-    await shop.run(
-        "update batua_idempotency set status = 'in_progress', response_status = null,"
-        " response_body = null, finished_at = null, version = version + 1"
-    )
-    shop.clock.advance(31 * DAYS)
-
-    assert await shop.batua.privacy.retention.sweep() == 0
     assert (await shop.open_top_up(5_000, key="k")).status == 201
+    assert len(await shop.rows("top_up")) == 1
 
 
 async def test_bytes_of_webhooks_go_in_time_and_are_never_applied_twice(database_url, clock):
@@ -356,9 +360,7 @@ async def test_bytes_of_webhooks_go_in_time_and_are_never_applied_twice(database
         assert await sweep() == len(events)
 
         gone = await shop.rows("inbox", "redacted_at is not null")
-        assert {(row["body"], row["headers"], row["status"]) for row in gone} == {
-            (b"", "{}", "applied")
-        } | {(b"", "{}", row["status"]) for row in gone}
+        assert {(row["body"], row["headers"]) for row in gone} == {(b"", "{}")}
         assert all(row["provider_reference"] for row in gone if row["status"] == "applied")
         assert await sweep() == 0
         for _, body, headers in events:
@@ -366,34 +368,21 @@ async def test_bytes_of_webhooks_go_in_time_and_are_never_applied_twice(database
         await shop.work()
         assert await shop.balance() == 50_000
 
-
-async def test_what_waits_keeps_its_bytes(database_url, clock):
-    async with open_shop(database_url, clock, inbox_body_days=1) as shop:
-        opened = await shop.open_top_up(50_000)
-        await shop.provider.pay(opened["payment"]["provider_reference"])
+        late = await shop.open_top_up(2_000)
+        await shop.provider.pay(late["payment"]["provider_reference"])
         for _, body, headers in await shop.provider.new_events():
             await shop.receive(body, headers)
-        shop.clock.advance(3 * DAYS)
-        assert await shop.batua.privacy.retention.sweep() == 0
+        shop.clock.advance(11 * DAYS)
+        waiting = [row["body"] for row in await shop.rows("inbox", "next_attempt_at is not null")]
+        await sweep()
+        assert waiting
+        assert b"" not in waiting
+        assert waiting == [
+            row["body"] for row in await shop.rows("inbox", "next_attempt_at is not null")
+        ]
         await shop.work()
-        assert await shop.balance() == 50_000
-        assert await shop.batua.privacy.retention.sweep() > 0
-
-
-async def test_the_worker_sweeps_by_itself(shop, monkeypatch):
-    names = {routine.name: routine for routine in shop.batua.worker._routines}
-    assert names["retention"].do == shop.batua.privacy.retention.sweep
-    assert names["erasures"].do == shop.batua.privacy.eraser.follow_up
-    assert names["retention"].every_s > 0 < names["erasures"].every_s
-
-
-async def test_the_chain_holds_no_sentence(shop):
-    order = await shop.paid_order(30_000)
-    await shop.refund(order, "wallet", 1_000, reason="Canary was kind")
-    await shop.refund(order, "wallet", 1_000, reason="damaged")
-    reasons = [each["reason"] for each in await shop.transfers(kind="refund_to_wallet")]
-    assert reasons == ["refund", "damaged"]
-    assert [each["reason"] for each in await shop.rows("refund")] == ["Canary was kind", "damaged"]
+        assert await shop.balance() == 52_000
+        assert await sweep() == len(waiting)
 
 
 def test_the_commands_say_what_they_did_and_what_to_do(sqlite_url, tmp_path):
