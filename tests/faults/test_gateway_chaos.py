@@ -26,6 +26,8 @@ from tests.support.shop import claim
 SEED = int(os.environ.get("BATUA_TEST_SEED", "1"))
 IS_SOAK = os.environ.get("BATUA_TEST_SOAK") == "1"
 PAYMENTS = 10_000 if IS_SOAK else 200
+TIMEOUT_S = 5.0 if IS_SOAK else 0.5
+"""A simulator looks through all of its payments for each page of a list."""
 CUSTOMERS = PAYMENTS // 10
 """A chargeback freezes a wallet: a few customers would soon have no wallet to top up."""
 AT_ONCE = 8
@@ -285,7 +287,12 @@ def altered(body, rng):
 )
 async def test_our_books_end_up_as_the_providers(gateway, processor, currency, sqlite_url, clock):
     async with open_market(
-        gateway, sqlite_url, clock, processor=processor, top_up_bonus_percent=5
+        gateway,
+        sqlite_url,
+        clock,
+        processor=processor,
+        top_up_bonus_percent=5,
+        gateway_timeout_s=TIMEOUT_S,
     ) as market:
         chaos = Chaos(market, currency, SEED)
         await chaos.run(PAYMENTS)
