@@ -82,7 +82,8 @@ class Observer:
             return
         seen: _Seen | None = scope["state"].get(_SEEN)
         if seen is None:
-            if scope["path"].startswith(API):
+            # Documentation is answered past our door too.
+            if message["status"] in {404, 405} and scope["path"].startswith(API):
                 self._metrics.request_answered(NO_ROUTE, scope["method"], message["status"])
         elif not seen.status:
             message["headers"] = [*message["headers"], (_HEADER, seen.request_id.encode())]

@@ -98,6 +98,10 @@ class FieldError(msgspec.Struct, kw_only=True):
     pointer: str
     detail: str
 
+    def __post_init__(self) -> None:
+        # Both may repeat what was sent.
+        self.pointer, self.detail = hide_cards(self.pointer), hide_cards(self.detail)
+
 
 class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What went wrong, in RFC 9457's words. Switch on ``code``; show ``detail``."""
@@ -115,7 +119,7 @@ def problem_of(refusal: Refusal) -> Problem:
     status = next(status for kind, status in STATUSES.items() if isinstance(refusal, kind))
     errors = None
     if isinstance(refusal, InvalidRequest):
-        errors = [FieldError(pointer=refusal.pointer, detail=hide_cards(str(refusal)))]
+        errors = [FieldError(pointer=refusal.pointer, detail=str(refusal))]
     return _problem(status, refusal.code, str(refusal), errors)
 
 

@@ -34,6 +34,8 @@ __all__ = [
 
 BATUA = (sys.executable, "-m", "batua_api.cli")
 READY_S = 30
+SECRET_LENGTH_MIN = 12
+"""What is shorter may stand in any word."""
 END_S = 20
 DEMO_IS_OPEN = "Stop it with Ctrl+C"
 """The demo is ready before its customers are seeded; it says this after."""
@@ -130,11 +132,13 @@ def running_serve(
     cwd: Path,
     port: int | None = None,
     with_worker: bool = False,
+    workers: int = 1,
     **variables: str,
 ) -> Iterator[Program]:
     """``batua serve`` on a migrated database, ready."""
     port = port or free_port()
-    arguments = ("serve", "--port", str(port), *(("--with-worker",) if with_worker else ()))
+    told = ("--with-worker",) if with_worker else ()
+    arguments = ("serve", "--port", str(port), "--workers", str(workers), *told)
     environ = clean_environ(database_url, **variables)
     with _running(*arguments, environ=environ, cwd=cwd, port=port) as server:
         wait_until_ready(server, "/api/v1/health/ready")
@@ -196,6 +200,25 @@ def _running(
     finally:
         RUNNING.remove(program)
         program.kill()
+    if arguments[0] != "simulate":  # it prints the settings of its gateway
+        assert not (leaked := _leaked(program)), f"its log has the values of {leaked}"
+
+
+def _leaked(program: Program) -> list[str]:
+    """The secrets that a program was given, or has made up, and told in its log."""
+    told = dict(program.environ)
+    with contextlib.suppress(OSError, ValueError):
+        told |= program.secrets()
+    told.pop("DEMO_STAFF_PASSWORD", None)  # for whoever tries the demo
+    said = program.said()
+    return [
+        name
+        for name, value in told.items()
+        if name.startswith(("BATUA_", "SIMULATOR_"))
+        and name.endswith(("SECRET", "TOKEN", "ENCRYPTION_KEY"))
+        and len(value) >= SECRET_LENGTH_MIN
+        and value in said
+    ]
 
 
 def wait_until_ready(program: Program, path: str, says: str = "") -> None:

@@ -16,6 +16,7 @@ from batua.ledger import AccountName, Book, Movement, Need, Record, account_need
 from batua.payments.purposes import Destination, Placement, Purpose, Purposes
 from batua.payments.states import PaymentStatus, advance_payment
 from batua.payments.tables import Capture, Payment
+from batua.redaction import redact
 
 __all__ = ["Applied", "ApplyPaymentResult"]
 
@@ -148,7 +149,7 @@ class ApplyPaymentResult:
         if status == payment["status"]:
             return Applied.NOTHING_NEW
         failure = self.result.failure_message if status is PaymentStatus.FAILED else ""
-        book.update(payment, status=str(status), failure=failure, updated_at=book.now)
+        book.update(payment, status=str(status), failure=redact(failure), updated_at=book.now)
         if status in {PaymentStatus.FAILED, PaymentStatus.CANCELLED}:
             self._purpose(payment).not_paid(book, payment, expired=False)
         return Applied.APPLIED

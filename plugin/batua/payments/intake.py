@@ -29,6 +29,7 @@ from batua.ledger import Book, Engine, Need
 from batua.payments.capturing import Applied, ApplyPaymentResult
 from batua.payments.purposes import Purposes
 from batua.payments.states import PaymentStatus
+from batua.redaction import redact
 from batua.registry import Registry
 
 __all__ = ["Intake"]
@@ -111,7 +112,7 @@ class Intake:
             result = await gateway.confirm(request)
         except GatewayRejected as error:
             raise InvalidRequest(
-                f"The proof of payment was refused: {error}", code="proof_rejected"
+                f"The proof of payment was refused: {redact(str(error))}", code="proof_rejected"
             ) from error
         except GatewayError as error:
             raise TryAgain(

@@ -34,6 +34,7 @@ from batua.payments.purposes import Purpose, Purposes
 from batua.payments.rescheduling import FIRST_POLL_S, Postpone
 from batua.payments.states import RefundStatus, advance_refund
 from batua.payments.tables import Capture, Refund
+from batua.redaction import redact
 from batua.registry import Registry
 
 __all__ = ["ApplyRefundResult", "Refunder"]
@@ -131,7 +132,7 @@ class ApplyRefundResult:
         book.update(
             refund,
             status=str(after),
-            failure=self.failure if after is RefundStatus.FAILED else "",
+            failure=redact(self.failure) if after is RefundStatus.FAILED else "",
             # What was put off stays so: a call that never arrives is not made every few seconds.
             next_poll_at=(refund["next_poll_at"] or soon) if is_open else None,
             updated_at=book.now,

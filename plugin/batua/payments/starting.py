@@ -30,6 +30,7 @@ from batua.payments.rescheduling import FIRST_POLL_S
 from batua.payments.states import PaymentStatus, advance_payment
 from batua.payments.switches import GatewayState, Switches
 from batua.payments.tables import Payment
+from batua.redaction import redact
 from batua.registry import Registry
 
 __all__ = ["NewPayment", "PaymentStarter", "insert_payment", "require_minimum"]
@@ -227,8 +228,9 @@ class PaymentStarter:
         try:
             created = await gateway.create_payment(request)
         except GatewayRejected as error:
-            await self._engine.submit(FailPayment(payment_id, str(error), self._purposes))
-            raise GatewayFailed(code, str(error)) from error
+            said = redact(str(error))  # a provider's words may repeat what it was sent
+            await self._engine.submit(FailPayment(payment_id, said, self._purposes))
+            raise GatewayFailed(code, said) from error
         except (GatewayUnavailable, GatewayOutcomeUnknown) as error:
             raise TryAgain(
                 "gateway_unavailable",

@@ -25,6 +25,7 @@ from batua.reconciliation.entries import RESULTS, Entry, Kind, told
 from batua.reconciliation.ours import PAGE, OurBooks
 from batua.reconciliation.reports import Break, DayReport, State
 from batua.reconciliation.theirs import ask_about
+from batua.redaction import redact
 from batua.registry import Registry
 
 __all__ = ["Reconciler", "TakeIn"]
@@ -95,7 +96,7 @@ class Reconciler:
         try:
             await self._compare(comparison)
         except GatewayError as error:
-            report.problem = str(error) or type(error).__name__
+            report.problem = redact(str(error)) or type(error).__name__
         return report
 
     async def heal_recent(self) -> int:
@@ -233,7 +234,7 @@ class Reconciler:
         try:
             status, note = await self._take_in(code, result)
         except (BatuaError, GatewayError) as error:
-            return found.after_healing(is_healed=False, note=str(error))
+            return found.after_healing(is_healed=False, note=redact(str(error)))
         (ours,) = await self._books.matching(code, [theirs])
         # What counts is not that it was taken in, but that the sides are equal now.
         is_healed = difference(ours, theirs) is None
