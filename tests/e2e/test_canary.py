@@ -67,7 +67,7 @@ def requests_of(document, canary):
             body = None
             content = operation.get("requestBody", {}).get("content", {})
             if "application/json" in content:
-                body = planted(content["application/json"].get("schema", {}), canary)
+                body = planted(document, content["application/json"].get("schema", {}), canary)
                 body.pop("pay_with", None)  # nobody has any money here
                 if "gateway" in body:
                     body["gateway"] = "razorpay"

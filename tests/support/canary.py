@@ -65,22 +65,27 @@ def listening(answer: dict[str, Any]) -> Iterator[Listener]:
             thread.join()
 
 
-def planted(schema: dict[str, Any], canary: str) -> Any:
+def planted(document: dict[str, Any], schema: dict[str, Any], canary: str) -> Any:
     """A body that fits ``schema`` as well as one with ``canary`` in every text can."""
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     for each in schema.get("anyOf", ()) or schema.get("oneOf", ()):
         if each.get("type") != "null":
-            return planted(each, canary)
+            return planted(document, each, canary)
     if "enum" in schema:
         return schema["enum"][0]
     kind = schema.get("type")
     if kind == "object":
-        named = {name: planted(each, canary) for name, each in schema.get("properties", {}).items()}
+        named = {
+            name: planted(document, each, canary)
+            for name, each in schema.get("properties", {}).items()
+        }
         return named or {canary: canary}
     if kind == "array":
-        return [planted(schema.get("items") or {}, canary)]
+        return [planted(document, schema.get("items") or {}, canary)]
     if kind in {"integer", "number", "boolean"}:
         return True if kind == "boolean" else 100
-    return "INR" if schema.get("pattern") == r"^[A-Z]{3}\Z" else canary
+    return "INR" if schema.get("pattern", "").startswith("^[A-Z]{3}") else canary
 
 
 async def tables_of(database: Database) -> dict[str, list[dict[str, str]]]:
