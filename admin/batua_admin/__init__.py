@@ -2,6 +2,25 @@
 
 from batua_admin.mount import LazyPanel, panel_handler
 from batua_admin.panel import create_panel
-from batua_admin.staff import create_staff, has_staff
+from batua_admin.staff import (
+    create_staff,
+    disable_staff,
+    enable_staff,
+    has_staff,
+    list_staff,
+    set_staff_role,
+)
+from batua_admin.tables import StaffRole
 
-__all__ = ["LazyPanel", "create_panel", "create_staff", "has_staff", "panel_handler"]
+__all__ = [
+    "LazyPanel",
+    "StaffRole",
+    "create_panel",
+    "create_staff",
+    "disable_staff",
+    "enable_staff",
+    "has_staff",
+    "list_staff",
+    "panel_handler",
+    "set_staff_role",
+]

@@ -14,8 +14,14 @@ from batua.database import migrate
 from batua.settings import read_settings
 from batua.testing.serving import serving
 from batua.wallets import Adjust, AdjustmentReason, Direction, read_wallet
-from batua_admin import create_staff
-from batua_admin.tables import Staff, reading_from
+from batua_admin import (
+    StaffRole,
+    create_staff,
+    disable_staff,
+    enable_staff,
+    list_staff,
+    set_staff_role,
+)
 from batua_api import BatuaPlugin, create_app
 from tests.support.clock import FakeClock
 from tests.support.databases import opened
@@ -149,11 +155,30 @@ async def test_a_wrong_password_and_a_missing_csrf_token_are_refused(panel):
         assert (await http.post("/public/login/", json=wrong)).status_code == 401
 
 
-async def test_staff_who_were_made_inactive_see_nothing(panel):
+async def test_staff_who_are_disabled_or_demoted_are_signed_out_at_once(panel):
     await panel.staff("leaver", "finance")
-    with reading_from(panel.batua.database.piccolo_engine()):
-        await Staff.update({Staff.active: False}).where(Staff.username == "leaver")
+    for change in (
+        lambda: disable_staff(panel.batua, "leaver"),
+        lambda: set_staff_role(panel.batua, "leaver", StaffRole.VIEWER),
+    ):
+        async with panel.signed_in("leaver") as http:
+            assert (await http.get("/api/tables/batua_account/")).status_code == 200
+            await change()
+            assert (await http.get("/api/tables/batua_account/")).status_code == 401
+            await enable_staff(panel.batua, "leaver")
+            assert (await http.get("/api/tables/batua_account/")).status_code == 401
+        del panel.sessions["leaver"]
     async with panel.signed_in("leaver") as http:
+        (row,) = [r for r in await list_staff(panel.batua) if r["username"] == "leaver"]
+        assert (row["role"], f"{row['last_login']:%Y-%m}"[:2]) == ("viewer", "20")
+        await set_staff_role(panel.batua, "leaver", StaffRole.SUPPORT)
+        assert (await http.get("/api/tables/batua_account/")).status_code == 200
+
+
+async def test_a_session_of_staff_who_are_disabled_shows_nothing(panel):
+    await panel.staff("gone", "finance")
+    await disable_staff(panel.batua, "gone")
+    async with panel.signed_in("gone") as http:
         assert (await http.get("/api/tables/batua_account/")).status_code == 401
 
 

@@ -34,6 +34,8 @@ STATEMENTS = {
     ("plugin/batua/identity/revocations.py", "batua_disabled_customer"): "the same",
     ("plugin/batua/identity/keys.py", "batua_api_key"): "the same",
     ("plugin/batua/identity/watch.py", "batua_api_key"): "when a key was used",
+    ("admin/batua_admin/staff.py", "batua_staff"): "staff, on the command line: no money",
+    ("admin/batua_admin/staff.py", "batua_session"): "the same",
     ("plugin/batua/events/listeners.py", "batua_ledger"): "that anybody listens: no money",
     ("plugin/batua/events/listeners.py", "batua_listener"): "who listens: no money",
     ("plugin/batua/events/listeners.py", "batua_delivery"): "what is told again: no money",
@@ -80,7 +82,9 @@ CALLS = {
     "api/batua_api/granting.py": (
         {"transaction", "execute"}, "who may write what, by the owner on the command line",
     ),
-    "admin/batua_admin/staff.py": ({"create_user"}, "staff, on the command line: no money"),
+    "admin/batua_admin/staff.py": (
+        {"create_user", "execute"}, "staff, on the command line: no money",
+    ),
 }  # fmt: skip
 """What each file calls that may reach a database, and why. What is called is in ``DATABASE``."""
 

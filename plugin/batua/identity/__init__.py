@@ -1,5 +1,6 @@
 """Who may come in: disabled customers, revoked tokens and API keys, known to every process."""
 
+from batua.identity.changing import changing
 from batua.identity.identity import Identity
 from batua.identity.keys import KEY_PREFIX, ApiKeys, NewKey, require_name, split_key
 from batua.identity.revocations import Revocations
@@ -25,6 +26,7 @@ __all__ = [
     "Snapshot",
     "StaffAccount",
     "Watch",
+    "changing",
     "require_name",
     "split_key",
 ]
