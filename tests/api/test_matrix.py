@@ -66,7 +66,7 @@ MATRIX = {
     "adjust_wallet": Who(staff="finance"),
 }
 """Every operation that needs a caller. A route without a line fails."""
-PUBLIC = {"health", "live", "ready", "receive_webhook", "answer_challenge"}
+PUBLIC = {"health", "live", "ready", "metrics", "receive_webhook", "answer_challenge"}
 BODIES = {"pay_order": {"method": "wallet"}}
 
 

@@ -115,6 +115,9 @@ class Door(Database):
         if overtake is not None:
             await overtake()
 
+    def connections(self) -> tuple[int, int]:
+        return self._database.connections()
+
     async def open(self) -> None:
         await self._database.open()
 

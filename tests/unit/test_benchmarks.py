@@ -22,6 +22,7 @@ from benchmarks.machine import (
 )
 from benchmarks.report import Figure, Wrong, above, below, compared, page, typical
 from benchmarks.serving import scratch
+from tests.postgres import running_server
 
 ANSWER = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"
 
@@ -189,15 +190,15 @@ def test_a_server_that_does_not_wait_for_its_disk_is_no_measurement(name):
         require_kept({**told, name: "off"}, "/proc")
 
 
-def test_such_a_database_is_given_to_no_part(postgres_server):
-    with scratch(postgres_server):
-        pass
-    postgres_server.run("alter role current_user set synchronous_commit = off")
-    try:
-        with pytest.raises(Wrong, match="synchronous_commit off"), scratch(postgres_server):
+@pytest.mark.usefixtures("postgres_server")  # it says what is to happen where there is none
+def test_such_a_database_is_given_to_no_part():
+    with running_server({}) as server:
+        with scratch(server):
+            pass
+        server.run("alter role current_user set synchronous_commit = off")
+        with pytest.raises(Wrong, match="synchronous_commit off"), scratch(server):
             pytest.fail("it was given to one")
-    finally:
-        postgres_server.run("alter role current_user reset synchronous_commit")
+        server.close()
 
 
 def test_slices_of_twice_the_usual_time_are_counted_by_their_time():

@@ -119,7 +119,8 @@ PLANTED = {
     "no head": ("I17", "ledger", "1", "delete from batua_ledger"),
     "two heads": (
         "I17", "ledger", "1",
-        "insert into batua_ledger select 2, 'l', 0, 0, '', last_at, 1 from batua_ledger",
+        "insert into batua_ledger (id, ledger_id, transfer_seq, account_seq, head_hash, last_at,"
+        " version) select 2, 'l', 0, 0, '', last_at, 1 from batua_ledger",
     ),
     "an account less": ("I17", "account", "3", "delete from batua_account where id = 3"),
     "no triggers": ("I18", "transfer", "(triggers)"),
