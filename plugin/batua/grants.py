@@ -52,9 +52,10 @@ GRANTS: Mapping[str, str] = {
     "batua_revocation": APPEND,
     "batua_disabled_customer": WRITE,
     "batua_api_key": "select, update (last_used_at)",
-    "batua_event": "select, insert, update (routed_at)",
+    # What was told goes when its time is up; the ledger has it all the same.
+    "batua_event": "select, insert, update (routed_at), delete",
+    "batua_delivery": "select, insert, update, delete",
     "batua_listener": WRITE,
-    "batua_delivery": WRITE,
     # Signs of life: a dead worker is forgotten.
     "batua_sign": "select, insert, update, delete",
     # Staff are made by the owner, on the command line. The panel signs them in and out.

@@ -118,6 +118,8 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """Networks of one's own that webhooks may go to, such as ``10.1.0.0/16,fd00:1::/32``."""
     webhook_loopback_http: bool = False
     """Whether webhooks may go to this machine, and there by plain http: for development."""
+    event_days: Annotated[int, msgspec.Meta(ge=0, le=36_525)] = 90
+    """How many days events are kept that everybody was told of, for a replay; 0 for ever."""
     inbox_body_days: Annotated[int, msgspec.Meta(ge=1, le=36_525)] = 400
     """How many days the bytes of a webhook are kept. Its row, its ids and amounts stay."""
     anchor_path: str = ""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from batua.breaker import Breaker
 from batua.clock import Clock
 from batua.database import Database
-from batua.events import Deliveries
+from batua.events import Deliveries, Keeping
 from batua.following import following
 from batua.inbox import Applier, Silence
 from batua.ledger import Expiry
@@ -158,6 +158,7 @@ class Worker:
         outbox: Outbox,
         hooks: Deliveries,
         webhooks: Deliveries,
+        keeping: Keeping,
         expiry: Expiry,
         silence: Silence,
         signs: Signs,
@@ -181,6 +182,7 @@ class Worker:
             _Routine("beat", BEAT_EVERY_S, signs.beat, at_once=True),
             _Routine("silence", LISTEN_EVERY_S, silence.look),
             _Routine("reconciliation", reconcile_every_s, reconciler.heal_recent),
+            _Routine("old events", SWEEP_EVERY_S, keeping.sweep),
             _Routine("retention", SWEEP_EVERY_S, privacy.retention.sweep),
             _Routine("erasures", ERASE_EVERY_S, privacy.eraser.follow_up),
         )

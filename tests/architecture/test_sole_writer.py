@@ -41,6 +41,8 @@ STATEMENTS = {
     ("plugin/batua/events/listeners.py", "batua_delivery"): "what is told again: no money",
     ("plugin/batua/events/routing.py", "batua_delivery"): "who is to be told: no money",
     ("plugin/batua/events/routing.py", "batua_event"): "that everybody is to be told: no money",
+    ("plugin/batua/events/keeping.py", "batua_delivery"): "what was told goes: no money",
+    ("plugin/batua/events/keeping.py", "batua_event"): "the same",
     ("plugin/batua/events/delivering.py", "batua_delivery"): "what became of it: no money",
     ("plugin/batua/events/delivering.py", "batua_listener"): "who fails to listen: no money",
     ("plugin/batua/limits/postgres.py", "batua_call_count"): "how often somebody has called",
@@ -68,6 +70,7 @@ CALLS = {
     "plugin/batua/events/routing.py": (
         {"transaction", "execute_many"}, "who is to be told: no money",
     ),
+    "plugin/batua/events/keeping.py": ({"transaction", "execute"}, "what was told goes: no money"),
     "plugin/batua/events/delivering.py": (STEPS, "what became of a delivery: no money"),
     "plugin/batua/limits/sqlite.py": ({"execute"}, "counts of calls, in a file of their own"),
     "plugin/batua/signs.py": ({"transaction", "execute"}, "signs of life: no money"),

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from batua.breaker import Breaker
+from batua.events import Keeping
 from batua.ledger import Expiry
 from batua.worker import Worker, _Duty, _Waiting
 from tests.support.shop import open_shop
@@ -139,6 +140,7 @@ async def test_a_routine_is_done_again_and_again_whatever_it_raises(
             outbox=batua.outbox,
             hooks=batua.hooks,
             webhooks=batua.webhooks,
+            keeping=Keeping(batua.database, now=clock.now, days=0),
             expiry=Expiry(batua.database, batua.engine),
             silence=batua.silence,
             signs=batua.signs,

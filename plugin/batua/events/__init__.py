@@ -15,6 +15,7 @@ from batua.events.facts import (
     TrialFact,
 )
 from batua.events.hooks import Hook, HookCaller, Hooks, checked_hooks
+from batua.events.keeping import Keeping
 from batua.events.listeners import Listeners
 from batua.events.recording import Recorder
 from batua.events.routing import Router
@@ -38,6 +39,7 @@ __all__ = [
     "Hook",
     "HookCaller",
     "Hooks",
+    "Keeping",
     "Listener",
     "Listeners",
     "OrderFact",

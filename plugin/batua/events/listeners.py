@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from batua.clock import Clock, NewId
-from batua.database import Database, Row, Transaction
+from batua.database import Database, Dialect, Row, Transaction
 from batua.errors import Conflict, InvalidRequest, NotFound
 from batua.events.addresses import Addresses
 from batua.events.facts import EventType
@@ -179,19 +179,21 @@ class Listeners:
         ``Conflict`` (``too_much_to_replay``) for more than ten thousand: choose a later time.
         """
         listener = await self.read(id)
-        events = await self._database.fetch(
-            "select id, type from batua_event where created_at >= $1 and routed_at is not null"
-            f" order by id limit {REPLAYED_MAX + 1}",
-            since,
-        )
-        if len(events) > REPLAYED_MAX:
-            raise Conflict(
-                "too_much_to_replay",
-                f"More than {REPLAYED_MAX} events since {since}: choose a later time.",
-            )
-        wanted = [event["id"] for event in events if hears(listener, event["type"])]
         now = self._now()
+        # Held until they are due again: the sweep of old ones must not take them meanwhile.
+        hold = " for key share" if self._database.dialect is Dialect.POSTGRES else ""
         async with self._database.transaction() as transaction:
+            events = await transaction.fetch(
+                "select id, type from batua_event where created_at >= $1 and routed_at is not null"
+                f" order by id limit {REPLAYED_MAX + 1}{hold}",
+                since,
+            )
+            if len(events) > REPLAYED_MAX:
+                raise Conflict(
+                    "too_much_to_replay",
+                    f"More than {REPLAYED_MAX} events since {since}: choose a later time.",
+                )
+            wanted = [event["id"] for event in events if hears(listener, event["type"])]
             await transaction.execute_many(
                 "insert into batua_delivery (id, event_id, listener_id, status, attempts, note,"
                 " next_attempt_at, created_at, version)"
