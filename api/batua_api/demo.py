@@ -76,6 +76,9 @@ def _settings(
     core = {
         "BATUA_CUSTOMER_ORDERS": "on",
         "BATUA_JWT_SECRET": secrets["BATUA_JWT_SECRET"],
+        "BATUA_ENCRYPTION_KEY": secrets["BATUA_ENCRYPTION_KEY"],
+        # Whoever tries it has a receiver on this machine, and no certificate.
+        "BATUA_WEBHOOK_LOOPBACK_HTTP": "on",
         **environ,
     }
     return read_settings(core, database_url=database_url, public_url=base, notifier="whatsapp")

@@ -11,9 +11,13 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from batua.sealing import new_key
 from batua.settings import Settings, read_settings
 
 __all__ = ["beside_database", "demo_secrets", "known_secrets", "local_settings", "secret_name"]
+
+OF_COMMANDS = {"jwt_secret": "BATUA_JWT_SECRET", "encryption_key": "BATUA_ENCRYPTION_KEY"}
+"""What other commands look for in the file: a setting, and its name there."""
 
 
 def beside_database(database_url: str, suffix: str) -> Path:
@@ -45,6 +49,7 @@ def demo_secrets(database_url: str, simulators: Mapping[str, str]) -> dict[str, 
     known = known_secrets(database_url)
     wanted = {
         "BATUA_JWT_SECRET": secrets.token_hex(32),
+        "BATUA_ENCRYPTION_KEY": new_key(),
         "BATUA_WHATSAPP_ACCESS_TOKEN": secrets.token_hex(16),
         "BATUA_WHATSAPP_APP_SECRET": secrets.token_hex(16),
         "DEMO_STAFF_PASSWORD": secrets.token_urlsafe(9),
@@ -64,9 +69,12 @@ def _write(path: Path, kept: Mapping[str, str]) -> None:
 
 
 def local_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings of a command: the environment's, and the demo's secret where there is none."""
+    """The settings of a command: the environment's, and the demo's secrets where it has none."""
     settings = read_settings(environ)
-    if settings.jwt_secret:
-        return settings
-    secret = known_secrets(settings.database_url).get("BATUA_JWT_SECRET", "")
-    return read_settings(environ, jwt_secret=secret) if secret else settings
+    known = known_secrets(settings.database_url)
+    found = {
+        field: known[name]
+        for field, name in OF_COMMANDS.items()
+        if not getattr(settings, field) and name in known
+    }
+    return read_settings(environ, **found) if found else settings

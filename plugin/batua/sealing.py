@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from batua.errors import ConfigurationError, InvariantViolated
 
-__all__ = ["Sealer"]
+__all__ = ["Sealer", "new_key"]
 
 HOW = (
     "make one with python3 -c 'import base64, os; "
@@ -82,3 +82,8 @@ class Sealer:
                 f"BATUA_ENCRYPTION_KEY is not set, and a secret is to be stored: {HOW}"
             )
         return self._fernet
+
+
+def new_key() -> str:
+    """A new ``BATUA_ENCRYPTION_KEY``."""
+    return Fernet.generate_key().decode("ascii")

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import stat
 
 import pytest
 
-from tests.support.clients import JWT_SECRET, ShopClient
+from batua_api.local import beside_database
+from tests.support.clients import JWT_SECRET, ShopClient, new_name
 from tests.support.databases import read_rows
-from tests.support.processes import run_batua, running_demo
+from tests.support.processes import clean_environ, run_batua, running_demo
+from tests.support.receiver import receiving
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +164,23 @@ async def count_undelivered(shop):
 async def count_waiting_events(url):
     rows = await read_rows(url, "select id from batua_inbox where next_attempt_at is not null")
     return len(rows)
+
+
+# --- who listens --------------------------------------------------------------------------------
+
+
+async def test_an_endpoint_is_added_to_a_demo_without_any_key_but_its_own(demo, shop):
+    kept = demo.cwd / beside_database(demo.database_url, "secret")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    environ = clean_environ(demo.database_url, BATUA_WEBHOOK_LOOPBACK_HTTP="on")
+    async with receiving() as receiver:
+        added = await asyncio.to_thread(
+            run_batua, "webhooks", "add", f"http://127.0.0.1:{receiver.port}/ok",
+            "--event", "wallet.adjusted", environ=environ, cwd=demo.cwd,
+        )  # fmt: skip
+        assert added.returncode == 0, added.stderr
+        secret = added.stdout.split()[-1]
+        await shop.give(new_name("listened"), 700)
+        await receiver.until("/ok")
+    (told,) = receiver.of("/ok")
+    assert told.verified(secret)["data"]["amount"] == 700

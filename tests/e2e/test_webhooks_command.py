@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from batua.bootstrap import open_batua
 from batua.settings import read_settings
 from batua_api.cli import cli
+from batua_api.local import beside_database, demo_secrets, local_settings
 from tests.support.receiver import receiving
 
 OLD, NEW = (base64.urlsafe_b64encode(os.urandom(32)).decode() for _ in range(2))
@@ -89,3 +90,17 @@ def test_what_can_not_be_done_says_why(batua):
         assert (status != 0, why in said) == (bool(why), True), (arguments, said)
     status, said = batua("webhooks", "add", "https://shop.example/", key="")
     assert (status, "BATUA_ENCRYPTION_KEY is not set" in said) == (1, True)
+
+
+def test_what_a_demo_made_up_is_found_and_what_is_set_comes_first(batua, sqlite_url):
+    earlier = beside_database(sqlite_url, "secret")
+    earlier.write_text("BATUA_JWT_SECRET=" + "y" * 64 + "\n")  # by a demo that had no key yet
+    made = demo_secrets(sqlite_url, {})
+    assert made["BATUA_JWT_SECRET"] == "y" * 64
+    assert demo_secrets(sqlite_url, {}) == made
+    found = local_settings({"BATUA_DATABASE_URL": sqlite_url})
+    assert (found.jwt_secret, found.encryption_key) == ("y" * 64, made["BATUA_ENCRYPTION_KEY"])
+    status, said = batua("webhooks", "add", "https://shop.example/", key="")
+    assert status == 0, said
+    status, said = batua("reseal", key=NEW)
+    assert (status, "none of the keys in BATUA_ENCRYPTION_KEY" in said) == (1, True)

@@ -95,7 +95,10 @@ class Addresses:
             return str(error)
         schemes = {"https", "http"} if self.loopback_http else {"https"}
         if parts.scheme not in schemes:
-            return "a webhook goes to an https:// URL"
+            return (
+                "a webhook goes to an https:// URL; for development"
+                " BATUA_WEBHOOK_LOOPBACK_HTTP=on lets http:// to this machine"
+            )
         if not parts.hostname or port == 0:
             return "it names no host"
         if parts.username is not None or parts.fragment:
