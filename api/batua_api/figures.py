@@ -18,8 +18,9 @@ from prometheus_client.registry import Collector
 
 from batua.bootstrap import Batua
 from batua.database import pending
-from batua.errors import BatuaError
+from batua.errors import BatuaError, ConfigurationError
 from batua.standing import Standing, read_standing
+from batua_api.auth import Authenticator
 from batua_api.metrics import Metrics
 
 __all__ = ["LOOK_S_MAX", "Figures"]
@@ -36,9 +37,15 @@ class Figures(Collector):
     """The figures of one shop in one process. ``monotonic`` is a clock in seconds."""
 
     def __init__(
-        self, batua: Batua, metrics: Metrics, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        batua: Batua,
+        metrics: Metrics,
+        authenticator: Authenticator,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._batua = batua
+        self._authenticator = authenticator
         self._metrics = metrics
         self._monotonic = monotonic
         self._standing: Standing | None = None
@@ -53,9 +60,13 @@ class Figures(Collector):
             missing = await self._in_time(pending(self._batua.database))
         except TimeoutError:
             return f"the database does not answer within {LOOK_S_MAX:.0f} s"
+        except ConfigurationError as error:
+            return str(error)  # the database is ahead of this code: it says what to do
         except (BatuaError, OSError) as error:
             return f"the database does not answer: {type(error).__name__}"
-        return f"migrations are missing: {', '.join(missing)}; run batua migrate" if missing else ""
+        if missing:
+            return f"migrations are missing: {', '.join(missing)}; run batua migrate"
+        return self._authenticator.wrong
 
     async def standing(self) -> Standing | None:
         """How the shop stands, ten seconds ago at most; None where nobody can tell."""
@@ -90,7 +101,12 @@ class Figures(Collector):
         """Set what a process knows of itself."""
         batua = self._batua
         states = [(code, breaker.state) for code, breaker in batua.registry.breakers.items()]
-        self._metrics.set_process(batua.engine.queued, states, *batua.database.connections())
+        self._metrics.set_process(
+            batua.engine.queued,
+            states,
+            *batua.database.connections(),
+            is_apart=batua.rate_limits.is_apart,
+        )
 
     async def keep_set(self) -> None:
         """Set it again and again: a scrape may meet another process of the same server."""

@@ -115,6 +115,12 @@ class Metrics(Watcher):
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self._apart = Gauge(
+            "batua_rate_limits_apart",
+            "1 while a process counts calls for itself, because they can't be counted together.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self._connections = Gauge(
             "batua_database_connections",
             "Connections of the pools: in use or idle.",
@@ -163,12 +169,19 @@ class Metrics(Watcher):
     # --- what is asked for --------------------------------------------------------------------
 
     def set_process(
-        self, queued: int, breakers: Iterable[tuple[str, BreakerState]], used: int, idle: int
+        self,
+        queued: int,
+        breakers: Iterable[tuple[str, BreakerState]],
+        used: int,
+        idle: int,
+        *,
+        is_apart: bool,
     ) -> None:
         """How this process stands now."""
         self._queue.set(queued)
         for code, state in breakers:
             self._breakers.labels(code).set(state is not BreakerState.CLOSED)
+        self._apart.set(is_apart)
         self._connections.labels("used").set(used)
         self._connections.labels("idle").set(idle)
 

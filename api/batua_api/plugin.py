@@ -149,7 +149,7 @@ class BatuaPlugin(InitPlugin):
                     allowed_hosts=[public.hostname] if public.hostname else [],
                 )
             )
-            app.state.batua_figures = figures = Figures(batua, self._metrics)
+            app.state.batua_figures = figures = Figures(batua, self._metrics, self._authenticator)
             if self._with_worker:
                 batua.worker.start()
             elif self._hooks:

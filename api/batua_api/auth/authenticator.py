@@ -60,6 +60,22 @@ class Authenticator:
             self._watch = watch
             yield
 
+    @property
+    def wrong(self) -> str:
+        """Why nobody can be judged in this process; empty where callers can.
+
+        Issuer's keys that were known once don't count: when they are too old they are so in every
+        process, and webhooks, which need no token, must still reach one.
+        """
+        if self._watch is None or not self._watch.is_fresh:
+            return "which tokens were revoked is not known: see the log for why it can't be read"
+        if self._keys is not None and not self._keys.were_fetched:
+            return (
+                "the keys of BATUA_JWT_JWKS_URL could not be fetched yet: see the log for why, and"
+                " whether this machine reaches that address"
+            )
+        return ""
+
     async def authenticate(self, header: str) -> Principal:
         """Raises ``NotAuthorizedException``; ``TryAgain`` while nobody can be judged."""
         scheme, _, sent = header.partition(" ")

@@ -82,6 +82,11 @@ class IssuerKeys:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
+    @property
+    def were_fetched(self) -> bool:
+        """Whether there ever were any, however old they are by now."""
+        return self._keys is not None
+
     def usable(self) -> Keys:
         """The keys, unless they are too old. Raises ``TryAgain``: ``issuer_unavailable``."""
         if self._keys is None or self._monotonic() - self._fetched_at > self._age_max_s:

@@ -42,7 +42,7 @@ class HealthController(Controller):
         responses=answers(dict[str, str], is_public=True) | unavailable(dict[str, str]),
     )
     async def ready(self, request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
-        """The database answers within two seconds and is migrated."""
+        """The database answers within two seconds and is migrated, and callers can be judged."""
         wrong = await _figures_of(request).wrong()
         body = {"status": "unavailable", "reason": wrong} if wrong else {"status": "ok"}
         return Response(body, status_code=503 if wrong else 200)
@@ -81,6 +81,7 @@ def _outside(request: Request[Any, Any, Any]) -> dict[str, Any]:
             for code, plugin in shop.registry.gateways.items()
         },
         "breakers": {code: str(each.state) for code, each in shop.registry.breakers.items()},
+        "rate_limits": "apart" if shop.rate_limits.is_apart else "together",
     }
 
 

@@ -73,9 +73,9 @@ class Watch:
 
         Raises ``TryAgain``: ``database_unavailable``.
         """
-        if not self._is_fresh():
+        if not self.is_fresh:
             await self.refresh()
-            if not self._is_fresh():
+            if not self.is_fresh:
                 raise TryAgain(
                     "database_unavailable",
                     "The database does not answer, so nobody knows which tokens were revoked."
@@ -98,7 +98,9 @@ class Watch:
         """An API key was used now. It is written down later, at most once a minute."""
         self._used[key_id] = self._now()
 
-    def _is_fresh(self) -> bool:
+    @property
+    def is_fresh(self) -> bool:
+        """Whether what is known was true within the last five seconds."""
         return self._monotonic() - self._seen_at <= FRESH_S
 
     async def _repeat(self) -> None:
