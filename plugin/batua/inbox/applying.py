@@ -12,22 +12,17 @@ from datetime import datetime, timedelta
 
 from batua.clock import Clock, NewId
 from batua.contract import (
-    DisputeLookup,
     DisputeResult,
-    Disputes,
     EventPayload,
     Mode,
-    Money,
-    PaymentLookup,
     PaymentResult,
-    RefundLookup,
     RefundResult,
-    Refunds,
     WebhookEvent,
 )
 from batua.database import Database, Row, Transaction
-from batua.errors import BatuaError, Conflict, Refusal, TryAgain
+from batua.errors import BatuaError, Refusal, TryAgain
 from batua.following import followed, following
+from batua.inbox.asking import Asker
 from batua.inbox.events import decode_events
 from batua.inbox.grouping import Grouped
 from batua.ledger import Engine
@@ -81,7 +76,7 @@ class Applier:
     ) -> None:
         self._database = database
         self._engine = engine
-        self._registry = registry
+        self._asker = Asker(database, registry)
         self._refunder = refunder
         self._intake = intake
         self._purposes = purposes
@@ -180,14 +175,14 @@ class Applier:
         self, gateway: str, payload: EventPayload, *, fetch: bool
     ) -> tuple[str, str]:
         if isinstance(payload, PaymentResult):
-            results = await self._fetch(gateway, payload) if fetch else (payload,)
+            results = await self._asker.payment(gateway, payload) if fetch else (payload,)
             outcomes = [await self._apply_payment(gateway, result) for result in results]
             return max(outcomes, key=lambda outcome: _ORDER.index(outcome[0]))
         if isinstance(payload, RefundResult):
-            refund = await self._fetch_refund(gateway, payload) if fetch else payload
+            refund = await self._asker.refund(gateway, payload) if fetch else payload
             return await self._apply_refund(gateway, refund)
         if isinstance(payload, DisputeResult):
-            dispute = await self._fetch_dispute(gateway, payload) if fetch else payload
+            dispute = await self._asker.dispute(gateway, payload) if fetch else payload
             return await self._apply_dispute(gateway, dispute)
         return "ignored", "a saved instrument"
 
@@ -218,53 +213,6 @@ class Applier:
             )
         )
         return _outcome(applied, result.mode, f"captured {result.provider_payment_id!r}")
-
-    async def _fetch(self, gateway: str, hint: PaymentResult) -> tuple[PaymentResult, ...]:
-        payment = await self._database.fetch_one(
-            "select id, amount, currency from batua_payment"
-            " where gateway = $1 and provider_reference = $2",
-            gateway,
-            hint.provider_reference,
-        )
-        lookup = PaymentLookup(
-            payment_id=payment["id"] if payment else "",
-            provider_reference=hint.provider_reference,
-            amount=Money(payment["amount"], payment["currency"]) if payment else hint.amount,
-        )
-        fetched = await self._registry.gateway(gateway).fetch_payment(lookup)
-        if not fetched.attempts:
-            raise TryAgain("gateway_unavailable", f"{gateway} knows no attempt on it yet.")
-        return fetched.attempts
-
-    async def _fetch_refund(self, code: str, hint: RefundResult) -> RefundResult:
-        gateway = self._registry.gateway(code)
-        if not isinstance(gateway, Refunds):
-            raise Conflict("refund_unsupported", f"{code} can't be asked about a refund.")
-        fetched = await gateway.fetch_refund(
-            RefundLookup(
-                refund_id=hint.refund_id,
-                provider_refund_id=hint.provider_refund_id,
-                provider_payment_id=hint.provider_payment_id,
-                amount=hint.amount,
-            )
-        )
-        if fetched is None:
-            raise TryAgain("gateway_unavailable", f"{code} knows no such refund yet.")
-        return fetched
-
-    async def _fetch_dispute(self, code: str, hint: DisputeResult) -> DisputeResult:
-        gateway = self._registry.gateway(code)
-        if not isinstance(gateway, Disputes):
-            raise Conflict("dispute_unsupported", f"{code} can't be asked about a dispute.")
-        fetched = await gateway.fetch_dispute(
-            DisputeLookup(
-                provider_dispute_id=hint.provider_dispute_id,
-                provider_payment_id=hint.provider_payment_id,
-            )
-        )
-        if fetched is None:
-            raise TryAgain("gateway_unavailable", f"{code} knows no such dispute yet.")
-        return fetched
 
     async def _close(self, outcomes: list[tuple[Row, str, str]]) -> list[None]:
         """Remember what became of events that were applied side by side."""
