@@ -57,8 +57,11 @@ class Entrance:
         self._address = Rate("login address", settings.login_limit_address, WINDOW_S, "logins")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP or scope["method"] in WITHOUT_BODY:
+        if scope["type"] != ScopeType.HTTP:
             await self._panel(scope, receive, send)
+            return
+        if scope["method"] in WITHOUT_BODY:
+            await self._look(scope, receive, send)
             return
         try:
             body = await _read(scope, receive)
@@ -70,6 +73,19 @@ class Entrance:
             await _refuse(refused, send)
         else:
             await self._panel(scope, _replay(body, receive), send)
+
+    async def _look(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """What can't be looked for is a mistake of whoever asks: Piccolo raises, unanswered."""
+        query = scope["query_string"]
+        if b"%00" in query:  # no text in a database has it
+            await _refuse(_Refused(400, "There is no text with a zero byte."), send)
+            return
+        try:
+            await self._panel(scope, receive, send)
+        except ValueError:
+            if b"__order=" not in query:
+                raise
+            await _refuse(_Refused(400, "There is no such column to order by."), send)
 
     async def _count_login(self, scope: HTTPScope, body: bytes) -> None:
         try:

@@ -1,5 +1,7 @@
 """The staff panel over real HTTP: what it shows, what it refuses, and to whom."""
 
+import hashlib
+from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -254,6 +256,81 @@ async def test_refusals_are_sentences(panel):
         answer = await http.post("/api/forms/adjust-a-wallet/", json=odd)
         assert answer.status_code == 422
         assert "is not a reason code" in answer.text
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_gateways_are_switched_by_owners_alone(panel, role):
+    asked = {"gateway": "razorpay", "state": "enabled"}
+    async with panel.signed_in(role) as http:
+        answer = await http.post("/api/forms/switch-a-gateway/", json=asked)
+    if role == "owner":  # let in, and told that this shop has no such secret
+        assert (answer.status_code, "razorpay is off" in answer.text) == (422, True)
+    else:
+        assert (answer.status_code, "needs the role owner" in answer.text) == (403, True)
+    assert await panel.batua.database.fetch("select * from batua_gateway") == []
+
+
+async def test_an_unknown_name_costs_as_much_as_a_wrong_password(panel, monkeypatch):
+    hashed = []
+    real = hashlib.pbkdf2_hmac
+
+    def counting(name, password, salt, iterations):
+        hashed.append((name, iterations))
+        return real(name, password, salt, iterations)
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", counting)
+    told, work = set(), []
+    await panel.staff("shut-out", "viewer")
+    await disable_staff(panel.batua, "shut-out")
+    async with httpx.AsyncClient(base_url=f"{panel.base}/admin", trust_env=False) as http:
+        await http.get("/")
+        http.headers["X-CSRFToken"] = http.cookies["csrftoken"]
+        for name in ("owner", "shut-out", "nobody"):
+            hashed.clear()
+            wrong = {"username": name, "password": "not the password"}
+            answer = await http.post("/public/login/", json=wrong)
+            told.add((answer.status_code, answer.text))
+            work.append(list(hashed))
+    assert len(told) == 1, told
+    assert [len(each) for each in work] == [1, 1, 1]
+    assert work[0] == work[1] == work[2]
+
+
+TRICKS = (
+    "' or '1'='1", "'; drop table batua_entry; --", "1 union select password from batua_staff",
+    "\\' or 1=1 --", "{}", "%s", "$1", "id; select 1", "-id,(select 1)", "__class__", "a.b.c",
+    "customer_id->id", "\x00", "*",
+)  # fmt: skip
+PLACES = {
+    "__order": TRICKS, "__visible_fields": TRICKS, "key": TRICKS,
+    **dict.fromkeys(("__page", "__page_size", "__cursor", "__readable", "__range_header_name",
+                     "owner__match", "posted", "posted__operator", "x"), TRICKS[:2]),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:(?s).*ILIKE")  # Piccolo uses LIKE there
+async def test_no_filter_and_no_order_of_the_panel_becomes_sql(panel):
+    path = "/api/tables/batua_account/"
+    database = panel.batua.database
+    before = await database.fetch("select key, posted from batua_account order by key")
+    statuses = Counter()
+    async with panel.signed_in("viewer") as http:
+        for place, tricks in PLACES.items():
+            for trick in tricks:
+                answer = await http.get(path, params={place: trick})
+                statuses[answer.status_code] += 1
+                assert answer.status_code in {200, 400, 404, 422}, (place, trick, answer.text)
+                if answer.status_code == 200:
+                    keys = {row.get("key", "") for row in answer.json()["rows"]}
+                    assert keys <= {"", *(row["key"] for row in before)}, (place, trick)
+                for secret in ("pbkdf2", "syntax error", "near "):
+                    assert secret not in answer.text, (place, trick)
+        for trick in TRICKS[:4]:
+            for place in ("key", "owner"):
+                found = await http.get(path, params={place: trick, f"{place}__match": "exact"})
+                assert found.json()["rows"] == [], (place, trick)
+    assert statuses[200], statuses
+    assert await database.fetch("select key, posted from batua_account order by key") == before
 
 
 async def test_every_answer_below_the_panel_forbids_frames_and_foreign_scripts(panel):
