@@ -22,9 +22,13 @@ POWERS = """
     ) as is_owner from pg_roles where rolname = $1
 """
 
+MAY_CREATE = """
+    select rolsuper or rolcreaterole as is_able from pg_roles where rolname = current_user
+"""
+
 
 @click.command()
-@click.option("--role", default=ROLE, show_default=True, help="Who serves. Made if it is missing.")
+@click.option("--role", default=ROLE, show_default=True, help="Who serves. Made if you may.")
 @click.option("--apply", "is_applied", is_flag=True, help="Run it, as the owner of the tables.")
 def grants(role: str, *, is_applied: bool) -> None:
     """Print the SQL that lets a PostgreSQL role serve, and no more than that."""
@@ -49,7 +53,8 @@ async def apply_grants(database: Database, role: str) -> int:
     """Run all of it in one transaction; returns how many statements it was.
 
     Raises ``ConfigurationError`` where grants would bind nobody: on SQLite, before the tables are
-    there, and for a role that is a superuser's or owns the tables.
+    there, for a role that is a superuser's or owns the tables, and for one that is missing where
+    the owner may not make it.
     """
     if database.dialect is not Dialect.POSTGRES:
         raise ConfigurationError(
@@ -63,6 +68,11 @@ async def apply_grants(database: Database, role: str) -> int:
         raise ConfigurationError(
             f"{role} is a superuser or owns the tables: no grant would bind it. Let another role "
             "migrate, and serve as one that owns nothing"
+        )
+    if powers is None and not (await database.fetch(MAY_CREATE))[0]["is_able"]:
+        raise ConfigurationError(
+            f"there is no role {role}, and you may make none: have a superuser run "
+            f"createuser --pwprompt {role}, then run this again"
         )
     async with database.transaction() as transaction:
         for statement in statements:

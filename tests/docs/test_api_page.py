@@ -1,9 +1,5 @@
 """The API's reference: all of it is the OpenAPI document's, and its examples do what they say."""
 
-import re
-import subprocess
-import sys
-
 import pytest
 
 from batua.settings import read_settings
@@ -14,7 +10,8 @@ from tools.api_reference import EXAMPLE, NONE_YET, PAGE, operations, rewritten
 REFUSED = {"receive_webhook": {"401"}, "answer_challenge": {"403"}}
 """What only a provider can send."""
 
-CURL = r"""curl() { command curl -w '%{stderr}answered %{http_code}\n' "$@"; }
+CURL = r"""set -o pipefail
+curl() { command curl -w '%{stderr}%{http_code}\n' "$@" 2>>answered; }
 """
 
 
@@ -44,28 +41,22 @@ def test_every_route_has_an_example(page, routes):
     assert NONE_YET not in {text for _, text in examples}
 
 
-def test_the_examples_do_what_they_say(page, routes, sqlite_url, tmp_path):
-    program = tmp_path / ".venv" / "bin" / "batua"
-    program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m batua_api.cli "$@"\n')
-    program.chmod(0o755)
-    (first,) = re.findall(r"^```sh\n(API=.*?)^```$", page, re.MULTILINE | re.DOTALL)
+@pytest.mark.pages("docs/reference/api.md")
+def test_the_examples_do_what_they_say(page, routes, sqlite_url, tmp_path, read):
     port = free_port()
-    steps = [
-        f"echo '=== {name}' >&2\n{text.removeprefix('```sh').removesuffix('```')}"
-        for name, text in EXAMPLE.findall(page)
-    ]
-    script = "".join([CURL, first, *steps]).replace("127.0.0.1:8000", f"127.0.0.1:{port}")
-    with running_demo(sqlite_url, port=port, cwd=tmp_path) as demo:
-        ran = subprocess.run(
-            ["bash", "-eu", "-o", "pipefail"], input=script, cwd=tmp_path, env=demo.environ,
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-
-    assert ran.returncode == 0, ran.stderr
-    said = dict(part.split("\n", 1) for part in ran.stderr.split("=== ")[1:])
-    for name, (_, _, operation) in routes.items():
-        answered = set(re.findall(r"^answered (\d+)$", said[name], re.MULTILINE))
-        assert answered, f"{name}: nothing was sent"
-        assert answered <= REFUSED.get(name, {"200", "201"}), (name, said[name], ran.stdout)
-        assert answered & set(operation["responses"]), name
+    reader = read("docs/reference/api.md")
+    reader.words["127.0.0.1:8000"] = f"127.0.0.1:{port}"
+    reader.environ["BATUA_DATABASE_URL"] = sqlite_url
+    first, *examples = reader.blocks
+    names = [name for name, _ in EXAMPLE.findall(page)]
+    assert len(names) == len(examples)
+    with running_demo(sqlite_url, port=port, cwd=tmp_path):
+        reader.type(CURL)
+        reader.run(first)
+        for name, block in zip(names, examples, strict=True):
+            reader.run(block)
+            answered = set(reader.type("cat answered; rm -f answered").split())
+            assert answered, f"{name}: nothing was sent"
+            assert answered <= REFUSED.get(name, {"200", "201"}), (name, answered)
+            _, _, operation = routes[name]
+            assert answered & set(operation["responses"]), name

@@ -5,17 +5,12 @@ The environment sees the packages of the one that runs this, and pip changes it 
 
 import os
 import re
-import subprocess
 import sys
 import venv
 from importlib.metadata import entry_points
-from pathlib import Path
 
 import pytest
 
-from tests.docs.test_tutorial import blocks
-
-ROOT = Path(__file__).parents[2]
 PROGRAMS = {
     "batua": "-m batua_api.cli",
     "pip": "-m pip",
@@ -45,32 +40,19 @@ def said(text):
     return [line for line in lines if line and not re.fullmatch(r"[.s]+ +\[ *\d+%\]", line)]
 
 
-def test_a_stranger_writes_a_gateway(environment, tmp_path):
-    steps = blocks("how-to/write-a-gateway.md")
-    script = "set -e\n" + "".join(f"{text}\necho '=== done'\n" for text, _ in steps)
-    ran = subprocess.run(
-        ["bash", "-u"],
-        input=script,
-        cwd=tmp_path,
-        env={
-            "PATH": f"{environment / 'bin'}:{os.environ['PATH']}",
-            "HOME": str(tmp_path),
-            # No network, no builds apart: everything that it needs is here.
-            "PIP_NO_INDEX": "1",
-            "PIP_NO_DEPS": "1",
-            "PIP_NO_BUILD_ISOLATION": "0",
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    outputs = ran.stdout.split("=== done\n")
-    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
-    for (text, expected), actual in zip(steps, outputs, strict=False):
-        assert said(actual) == said(expected), f"{text}\n{ran.stderr}"
-    assert len(steps) == 5
+@pytest.mark.pages("docs/how-to/write-a-gateway.md")
+def test_a_stranger_writes_a_gateway(environment, read):
+    page = read("docs/how-to/write-a-gateway.md")
+    page.environ |= {
+        "PATH": f"{environment / 'bin'}:{os.environ['PATH']}",
+        # No network, no builds apart: everything that it needs is here.
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+    for block, printed in page.rest():
+        assert said(printed) == said(block.output), block
 
 
 def test_the_running_environment_was_left_alone():
