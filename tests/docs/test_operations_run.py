@@ -18,8 +18,9 @@ from tests.support.typing_along import Shell
 RUNBOOKS = [
     path.relative_to(ROOT).as_posix()
     for path in sorted((ROOT / "docs/runbooks").glob("*.md"))
-    if path.stem != "README"
+    if path.stem not in {"README", "rate-limits-apart"}
 ]
+OF_REDIS = "docs/runbooks/rate-limits-apart.md"
 PASSWORD = "a-password-of-the-tests"
 VARIABLES = {
     "BATUA_JWT_SECRET": "5e" * 32,
@@ -120,6 +121,13 @@ def test_every_runbook_looks_where_there_is_something(type_along, serving, insta
                 assert said.strip(), block
 
 
+@pytest.mark.pages(OF_REDIS)
+def test_the_store_that_counts_calls_is_asked(type_along, installed, redis_url):
+    runbook = type_along(OF_REDIS, installed)
+    runbook.environ["BATUA_REDIS_URL"] = redis_url
+    assert [said for _, said in runbook.rest()] == ["PONG\n"]
+
+
 # --- how-tos ------------------------------------------------------------------------------------
 
 
@@ -145,6 +153,8 @@ def test_secrets_are_rotated(type_along, installed):
     finally:
         page.type("psql -c 'alter role batua_app login' batua")
     assert "meera" in page.type("batua staff list")
+    refused = page.type("! batua grants --role batua_other --apply 2>&1")
+    assert "have a superuser run createuser --pwprompt batua_other" in refused
 
 
 @pytest.mark.pages("docs/how-to/upgrade-and-roll-back.md")
