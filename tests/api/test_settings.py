@@ -153,7 +153,7 @@ async def test_whatsapp_proves_its_address_and_reports_deliveries(sqlite_url, cl
         shown = await api.get("/webhooks/whatsapp", None, params=asked)
         wrong = await api.get("/webhooks/whatsapp", None, params={**asked, "hub.verify_token": "x"})
         assert (shown.status_code, shown.text) == (200, "42")
-        assert (wrong.status_code, wrong.text) [0] == 403
+        assert (wrong.status_code, wrong.json()["code"]) == (403, "forbidden")
 
         await api.shop.paid_order()
         await api.shop.work()
