@@ -15,9 +15,11 @@ from click.testing import CliRunner
 from batua.bootstrap import TABLES, open_batua
 from batua.errors import Conflict, NotFound
 from batua.ledger.proof import prove
+from batua.orders import RefundTo
 from batua.settings import read_settings
-from batua.wallets import Direction
+from batua.wallets import DecideAdjustment, Direction
 from batua_api.cli import cli
+from batua_api.views import refund_view
 from tests.support.disputes import dispute, provider_payment
 from tests.support.shop import SECOND_PERSON, STAFF, claim, open_shop
 
@@ -66,6 +68,17 @@ def by_service():
     )
 
 
+def by_staff():
+    """A key of staff, whose answer is the refund as the API shows it: it names no customer."""
+
+    def render(refund):
+        return 201, msgspec.json.encode(refund_view(refund)).decode()
+
+    return msgspec.structs.replace(
+        claim(route="POST /refunds"), principal=f"staff:{STAFF}", render=render
+    )
+
+
 async def a_life(shop):
     """All that may hold something of a person; returns the ids of the order and the top-up."""
     await put(shop)
@@ -79,7 +92,8 @@ async def a_life(shop):
     )
     # A key of the shop's own service, whose answer names her.
     await shop.batua.orders.create(order, by_service(), pay=True)
-    await shop.refund(order.id, "wallet", 1_000, reason="Canary was kind")
+    refund = shop.new_refund(1_000, reason="Canary was kind")
+    await shop.batua.orders.refund(order.id, RefundTo.WALLET, refund, by_staff())
     await shop.batua.engine.submit(
         shop.adjustment(11_000, direction=Direction.DEBIT, note="told to Canary")
     )
@@ -182,12 +196,16 @@ async def test_who_is_erased_begins_nothing_new_and_a_late_capture_is_posted(sho
     await shop.hear()
     assert await shop.balance() == 50_000
     assert {table for table, _ in await left(shop)} == {"inbox"}
-    assert await shop.batua.privacy.eraser.follow_up() == len(await shop.rows("inbox"))
+    told = 1  # the message that nobody is left to get
+    assert await shop.batua.privacy.eraser.follow_up() == len(await shop.rows("inbox")) + told
     assert await left(shop) == set()
     assert await shop.batua.privacy.eraser.follow_up() == 0
     # What came late goes back to its source, and what is left is staff's to take.
-    await shop.refund_top_up(opened["top_up"]["id"], 20_000)
+    refund = await shop.refund_top_up(opened["top_up"]["id"], 20_000, reason="Canary is back")
     await shop.hear()
+    assert await shop.batua.privacy.eraser.follow_up() > 0
+    assert (await shop.row("refund", refund["id"]))["reason"] == "refund"
+    assert {table for table, _ in await left(shop)} <= {"idempotency"}, "that goes in 30 days"
     await shop.batua.engine.submit(shop.adjustment(30_000, direction=Direction.DEBIT))
     assert await shop.balance() == 0
 
@@ -217,6 +235,13 @@ async def test_nobody_is_erased_while_there_is_money_or_business(shop):
     await dispute(shop, payment, "open")
     await refused("dispute_open")
     await dispute(shop, payment, "won")
+    asked = shop.adjustment(9_000, approval_limit=0)
+    await shop.batua.engine.submit(asked)
+    assert asked.id in await refused("adjustment_open")
+    decision = DecideAdjustment(
+        adjustment_id=asked.id, approver=SECOND_PERSON, approve=False, new_id=shop.batua.new_id
+    )
+    await shop.batua.engine.submit(decision)
     await refused("balance_remains")
     await erase(shop, even_with_balance=True)
     assert await shop.balance() == 50_000
@@ -259,6 +284,51 @@ async def test_who_was_stopped_half_way_goes_on(shop):
 
     assert await eraser.follow_up() == 1
     assert await left(shop) == set()
+    assert (await shop.row("customer", "asha"))["redacted_at"] is not None
+
+
+async def test_what_nobody_can_read_stands_in_nobodys_way(shop, caplog):
+    opened = await shop.open_top_up(50_000, "ravi")
+    await shop.provider.pay(opened["payment"]["provider_reference"])
+    await shop.hear()
+    (broken, *_) = await shop.rows("inbox")
+    await shop.run(
+        "update batua_inbox set events = $1, version = version + 1 where id = $2",
+        '[{"kind": "of an older version", "event": {}}]', broken["id"],
+    )  # fmt: skip
+    await a_life(shop)
+
+    await erase(shop)
+
+    assert await shop.batua.privacy.eraser.follow_up() == 0
+    assert f"the events of {broken['id']} can't be read" in caplog.text
+    kept = await shop.row("inbox", broken["id"])
+    assert (kept["body"], kept["redacted_at"]) == (broken["body"], None), "whose it is is unknown"
+    shop.clock.advance(401 * DAYS)
+    await shop.batua.privacy.retention.sweep()
+    assert {row["body"] for row in await shop.rows("inbox")} == {b""}
+    assert (await shop.row("inbox", broken["id"]))["events"] == "[]"
+
+
+async def test_an_erasure_that_fails_holds_up_no_other(shop, caplog):
+    eraser = shop.batua.privacy.eraser
+    for customer in ("asha", "ravi"):
+        await put(shop, customer)
+        await erase(shop, customer)
+    await shop.run("update batua_customer set redacted_at = null, version = version + 1")
+    disable = eraser._identity.revocations.disable
+
+    async def fails(customer, *, by):
+        if customer == "asha":
+            raise ConnectionError("the database is away")
+        await disable(customer, by=by)
+
+    eraser._identity.revocations.disable = fails
+    assert await eraser.follow_up() == 1
+    assert "the erasure of asha is not finished" in caplog.text
+    assert (await shop.row("customer", "ravi"))["redacted_at"] is not None
+    eraser._identity.revocations.disable = disable
+    assert await eraser.follow_up() == 1
     assert (await shop.row("customer", "asha"))["redacted_at"] is not None
 
 

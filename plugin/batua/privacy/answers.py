@@ -7,6 +7,7 @@ A key whose answer is gone is known for ever, so that an old request is never ru
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,7 +44,12 @@ class StoredAnswers:
                 return removed
 
     async def remove_about(self, customer_id: str, since: datetime) -> int:
-        """Remove those since then that a customer got, or that name one; returns how many."""
+        """Remove those since then that a customer got, or that tell of one; returns how many."""
+        # A refund's answer has a reason that staff wrote, and names no customer.
+        refunds = await self._database.fetch(
+            "select id from batua_refund where customer_id = $1", customer_id
+        )
+        refund_ids = {row["id"] for row in refunds}
         removed, after, last_id = 0, since, ""
         while True:
             page = await self._database.fetch(
@@ -56,7 +62,9 @@ class StoredAnswers:
             if not page:
                 return removed
             after, last_id = page[-1]["finished_at"], page[-1]["id"]
-            removed += await self._remove([row["id"] for row in page if _names(row, customer_id)])
+            removed += await self._remove(
+                [row["id"] for row in page if _tells_of(row, customer_id, refund_ids)]
+            )
 
     async def _remove(self, ids: list[str]) -> int:
         listed = self._database.dialect.in_list("id", "$1")
@@ -68,10 +76,12 @@ class StoredAnswers:
             )
 
 
-def _names(answer: Row, customer_id: str) -> bool:
+def _tells_of(answer: Row, customer_id: str, refund_ids: Container[str]) -> bool:
     if answer["principal"] == f"customer:{customer_id}":
         return True
     body: Any = json.loads(answer["response_body"])
     whole = body if isinstance(body, dict) else {}
+    if whole.get("id") in refund_ids:
+        return True
     parts = (whole, whole.get("order") or {})
     return any(part.get("customer") == customer_id for part in parts if isinstance(part, dict))

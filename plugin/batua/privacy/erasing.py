@@ -8,7 +8,8 @@ on, and so does the same command.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,25 +17,24 @@ from typing import Any
 from piccolo.table import Table
 
 from batua.clock import Clock, NewId
-from batua.database import Database
+from batua.database import Database, Row
 from batua.errors import Conflict, NotFound
 from batua.identity import Identity
 from batua.ledger import Book, Engine, Need, Record
 from batua.ledger.tables import Account
 from batua.payments import Dispute, Payment, Refund
 from batua.privacy.answers import KEPT_DAYS, StoredAnswers
-from batua.privacy.belongings import BELONGINGS
+from batua.privacy.belongings import BELONGINGS, Belonging
 from batua.privacy.tables import Erasure
-from batua.privacy.webhooks import StoredWebhooks
-from batua.wallets import Consent, Customer
+from batua.privacy.webhooks import CLOCKS_DIFFER, StoredWebhooks
+from batua.wallets import Adjustment, Consent, Customer
 
 __all__ = ["EraseCustomer", "Eraser"]
 
 LATE_DAYS = 2
-"""How far back the worker looks for what a provider has told of somebody who is erased."""
+"""How far back the worker looks for what was written of somebody who is erased."""
 
-CLOCKS_DIFFER = timedelta(hours=1)
-"""Webhooks and answers are timed by whichever process took them in."""
+log = logging.getLogger(__name__)
 
 
 def _open_payments(customer_id: str) -> Need:
@@ -51,6 +51,10 @@ def _open_disputes(customer_id: str) -> Need:
     return Need(Dispute, "customer_id", customer_id, "status = 'open'")
 
 
+def _open_adjustments(customer_id: str) -> Need:
+    return Need(Adjustment, "customer_id", customer_id, "status = 'awaiting_approval'")
+
+
 OPEN = (
     (_open_payments, "payment_open",
      "The payment {id!r} is under way. Wait until it is paid or has expired"),
@@ -58,6 +62,8 @@ OPEN = (
      "The refund {id!r} is not decided. Approve or reject it, or wait for the provider"),
     (_open_disputes, "dispute_open",
      "The dispute {id!r} is open. Wait until it is won or lost"),
+    (_open_adjustments, "adjustment_open",
+     "The adjustment {id!r} is not decided. Approve or reject it"),
 )  # fmt: skip
 """What there must be none of, code and sentence."""
 
@@ -201,37 +207,52 @@ class Eraser:
         return customer
 
     async def follow_up(self) -> int:
-        """Finish what was begun, and remove what providers told since; returns how much it was."""
+        """Finish what was begun, and remove what was written since; returns how much it was."""
         begun = await self._database.fetch(
             "select id from batua_customer where erased_at is not null and redacted_at is null"
         )
+        finished = 0
         for row in begun:
-            await self._redact(row["id"])
-        late = await self._remove_late_webhooks()
-        return len(begun) + late
+            try:
+                await self._redact(row["id"])
+                finished += 1
+            except Exception:
+                # Whoever is behind must not wait until somebody has seen to this one.
+                log.exception("the erasure of %s is not finished", row["id"])
+        return finished + await self._remove_late_texts() + await self._remove_late_webhooks()
 
     async def _redact(self, customer_id: str) -> None:
         await self._identity.revocations.disable(customer_id, by="erased")
         for belonging in BELONGINGS:
             async for page in belonging.pages(self._database, customer_id):
-                ids = tuple(row["id"] for row in page if belonging.redacted(row))
-                if ids:
-                    await self._engine.submit(_Change(belonging.table, ids, belonging.redacted))
+                await self._redact_rows(belonging, page)
         customer = await self._database.fetch_one(
             "select created_at from batua_customer where id = $1", customer_id
         )
-        first = (customer["created_at"] if customer else self._now()) - CLOCKS_DIFFER
+        first = customer["created_at"] if customer else self._now()
         await self._answers.remove_about(
-            customer_id, max(first, self._now() - timedelta(days=KEPT_DAYS))
+            customer_id, max(first - CLOCKS_DIFFER, self._now() - timedelta(days=KEPT_DAYS))
         )
-        async for page in self._webhooks.pages(first):
-            owners = await self._webhooks.owners(page)
-            theirs = [row for row in page if owners.get(row["id"]) == customer_id]
+        async for theirs in self._webhooks.about({customer_id}, first):
             await self._webhooks.remove_texts(theirs)
         done = self._now()
         await self._engine.submit(
             _Change(Customer, (customer_id,), lambda _: {"redacted_at": done})
         )
+
+    async def _redact_rows(self, belonging: Belonging, rows: Sequence[Row]) -> int:
+        ids = tuple(row["id"] for row in rows if belonging.redacted(row))
+        if ids:
+            await self._engine.submit(_Change(belonging.table, ids, belonging.redacted))
+        return len(ids)
+
+    async def _remove_late_texts(self) -> int:
+        """Staff may refund what came late, and providers tell why something failed."""
+        since, removed = self._now() - timedelta(days=LATE_DAYS), 0
+        for belonging in filter(lambda each: each.written_at, BELONGINGS):
+            async for page in belonging.late_pages(self._database, since):
+                removed += await self._redact_rows(belonging, page)
+        return removed
 
     async def _remove_late_webhooks(self) -> int:
         """A capture may come for somebody who is erased: it is posted, and its payer is nobody."""
@@ -241,8 +262,7 @@ class Eraser:
         if not erased:
             return 0
         gone, removed = {row["id"] for row in erased}, 0
-        async for page in self._webhooks.pages(self._now() - timedelta(days=LATE_DAYS)):
-            owners = await self._webhooks.owners(page)
-            theirs = [row for row in page if owners.get(row["id"]) in gone]
+        since = self._now() - timedelta(days=LATE_DAYS)
+        async for theirs in self._webhooks.about(gone, since):
             removed += await self._webhooks.remove_texts(theirs)
         return removed

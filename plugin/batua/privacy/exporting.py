@@ -71,11 +71,8 @@ class Exporter:
     async def _told(self, customer: Row) -> list[dict[str, Any]]:
         """What providers told of the customer's payments, where it is still kept."""
         told: list[dict[str, Any]] = []
-        async for page in self._webhooks.pages(customer["created_at"]):
-            owners = await self._webhooks.owners(page)
-            told += [
-                await self._webhook(row) for row in page if owners.get(row["id"]) == customer["id"]
-            ]
+        async for page in self._webhooks.about({customer["id"]}, customer["created_at"]):
+            told += [await self._webhook(row) for row in page]
         return told
 
     async def _webhook(self, row: Row) -> dict[str, Any]:

@@ -7,7 +7,8 @@ found in it; the bytes themselves, the headers and what a provider wrote for peo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncIterator, Container, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,10 +17,14 @@ from batua.contract import DisputeResult, PaymentResult, RefundResult, WebhookEv
 from batua.database import Database, Row
 from batua.inbox import decode_events, encode_events
 
-__all__ = ["StoredWebhooks"]
+__all__ = ["CLOCKS_DIFFER", "StoredWebhooks"]
 
+CLOCKS_DIFFER = timedelta(hours=1)
+"""Webhooks and answers are timed by whichever process took them in."""
 PAGE = 500
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+
+log = logging.getLogger(__name__)
 
 
 class StoredWebhooks:
@@ -28,6 +33,14 @@ class StoredWebhooks:
     def __init__(self, database: Database, *, now: Clock) -> None:
         self._database = database
         self._now = now
+
+    async def about(
+        self, customer_ids: Container[str], since: datetime
+    ) -> AsyncIterator[Sequence[Row]]:
+        """Those about one of these customers that came at ``since`` or later, a page at a time."""
+        async for page in self.pages(since - CLOCKS_DIFFER):
+            owners = await self._owners(page)
+            yield [row for row in page if owners.get(row["id"]) in customer_ids]
 
     async def pages(self, since: datetime) -> AsyncIterator[Sequence[Row]]:
         """Those that came at ``since`` or later, a page at a time; their bytes are not read."""
@@ -50,16 +63,6 @@ class StoredWebhooks:
         row = await self._database.fetch_one("select body from batua_inbox where id = $1", inbox_id)
         return b"" if row is None else bytes(row["body"])
 
-    async def owners(self, page: Sequence[Row]) -> dict[str, str]:
-        """Which customer each is about, by its id. One that tells of no payment of ours is not in.
-
-        A payment is found by the provider's reference, a refund or a dispute by what was captured.
-        """
-        told = {row["id"]: (row["gateway"], _named(row["events"])) for row in page}
-        owners = await self._owners_by("batua_payment", "provider_reference", told, 0)
-        owners |= await self._owners_by("batua_capture", "provider_payment_id", told, 1)
-        return owners
-
     async def remove_texts(self, page: Sequence[Row]) -> int:
         """Remove the bytes, the headers and the provider's sentences; returns how many it were."""
         now = self._now()
@@ -69,7 +72,7 @@ class StoredWebhooks:
                 " version = version + 1"
                 # Whoever has taken it up again meanwhile needs what it says.
                 " where id = $4 and next_attempt_at is null and redacted_at is null",
-                [(b"", _without_sentences(row["events"]), now, row["id"]) for row in page],
+                [(b"", _without_sentences(row), now, row["id"]) for row in page],
             )
         return len(page)
 
@@ -82,6 +85,16 @@ class StoredWebhooks:
             if len(old) < len(page):
                 break
         return removed
+
+    async def _owners(self, page: Sequence[Row]) -> dict[str, str]:
+        """Which customer each is about, by its id. One that tells of no payment of ours is not in.
+
+        A payment is found by the provider's reference, a refund or a dispute by what was captured.
+        """
+        told = {row["id"]: (row["gateway"], _named(row)) for row in page}
+        owners = await self._owners_by("batua_payment", "provider_reference", told, 0)
+        owners |= await self._owners_by("batua_capture", "provider_payment_id", told, 1)
+        return owners
 
     async def _owners_by(
         self,
@@ -104,10 +117,19 @@ class StoredWebhooks:
         }
 
 
-def _named(events: str) -> tuple[set[str], set[str]]:
-    """The references of payments that events speak of, and the provider's ids of captures."""
+def _events(row: Row) -> tuple[WebhookEvent, ...]:
+    """What is known of a webhook. One that nobody can read stands in nobody's way."""
+    try:
+        return decode_events(row["events"])
+    except Exception:
+        log.exception("the events of %s can't be read: whose it is stays unknown", row["id"])
+        return ()
+
+
+def _named(row: Row) -> tuple[set[str], set[str]]:
+    """The references of payments that a webhook speaks of, and the provider's ids of captures."""
     references, captures = set(), set()
-    for event in decode_events(events):
+    for event in _events(row):
         if isinstance(event.payload, PaymentResult):
             references.add(event.payload.provider_reference)
         elif isinstance(event.payload, (RefundResult, DisputeResult)):
@@ -115,9 +137,9 @@ def _named(events: str) -> tuple[set[str], set[str]]:
     return references, captures
 
 
-def _without_sentences(events: str) -> str:
-    """The events as text again, without what a provider wrote for people to read."""
-    return encode_events(tuple(map(_without_sentence, decode_events(events))))
+def _without_sentences(row: Row) -> str:
+    """Its events as text again, without what a provider wrote for people to read."""
+    return encode_events(tuple(map(_without_sentence, _events(row))))
 
 
 def _without_sentence(event: WebhookEvent) -> WebhookEvent:
