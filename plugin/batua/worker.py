@@ -225,7 +225,7 @@ class Worker:
     async def run_once(self) -> int:
         """Do everything that is due now, once; returns how much it was. Routines are left out."""
         done = [await duty.do() for duty in self._duties]
-        told = await self._hooks.settle() + await self._webhooks.settle()
+        told = await self._hooks.drain() + await self._webhooks.drain()
         return sum(done) + told + await self._outbox.send_due()
 
     async def _repeat(self, name: str, do: Callable[[], Awaitable[int]]) -> None:

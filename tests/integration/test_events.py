@@ -9,7 +9,7 @@ from collections import Counter
 import msgspec
 import pytest
 
-from batua.errors import ConfigurationError
+from batua.errors import ConfigurationError, Conflict
 from batua.events import Event, EventType, OrderFact
 from batua.events.facts import FACTS
 from batua.events.hooks import RETRY_S
@@ -53,7 +53,7 @@ async def shop(database_url, clock, host):
 
 async def news(shop, host):
     """What the host is told that it was not told before, by type."""
-    await shop.batua.hooks.settle()
+    await shop.batua.hooks.drain()
     told, host.told = host.told, []
     assert len({event.id for event in told}) == len(told)
     return dict(Counter(str(event.type) for event in told)), told
@@ -240,17 +240,17 @@ async def test_a_hook_that_raises_or_hangs_is_called_again_and_harms_nobody(
     async with open_shop(database_url, clock, hooks=hooks, hook_timeout_s=0.2) as shop:
         await shop.give(50_000)
         await shop.create_order(30_000, pay=True)
-        await shop.batua.hooks.settle()
+        await shop.batua.hooks.drain()
         assert (len(bad.told), len(good.told)) == (1, 1)
         assert await shop.balance() == 20_000
         notes = []
         for wait_s in RETRY_S[:3]:
             (row,) = await shop.rows("delivery", "listener_id = 'hook:wallet.adjusted'")
             notes.append((row["status"], row["note"]))
-            assert await shop.batua.hooks.settle() == 0
+            assert await shop.batua.hooks.drain() == 0
             # A spread of a tenth, so that not all come back at once.
             clock.advance(wait_s * 1.1)
-            await shop.batua.hooks.settle()
+            await shop.batua.hooks.drain()
         assert notes == [
             ("pending", "RuntimeError: the host's database is away"),
             ("pending", "not done within 0.2 s"),
@@ -268,18 +268,84 @@ async def test_after_the_last_try_it_is_dead_until_somebody_replays_it(shop, hos
     began = shop.clock.now()
     await shop.give(100)
     for wait_s in (*RETRY_S, 0):
-        await shop.batua.hooks.settle()
+        await shop.batua.hooks.drain()
         shop.clock.advance(wait_s * 1.1)
     (row,) = await shop.rows("delivery")
     assert (row["status"], row["attempts"]) == ("dead", len(host.told))
     assert "is dead for hook:wallet.adjusted after 12 attempts: ValueError: a bug" in caplog.text
     shop.clock.advance(30 * 86_400)
-    assert await shop.batua.hooks.settle() == 0
+    assert await shop.batua.hooks.drain() == 0
     host.told.clear()
     assert await shop.batua.listeners.replay("hook:wallet.adjusted", since=began) == 1
     assert (await news(shop, host))[0] == {"wallet.adjusted": 1}
     (row,) = await shop.rows("delivery")
     assert row["status"] == "delivered"
+
+
+async def test_a_note_has_no_secret_and_one_that_no_database_could_store_harms_nobody(shop, host):
+    host.fails = [OSError("postgresql://host:hunter2-hunter2@db/shop is away\0\ud800")]
+    for _ in range(3):
+        await shop.give(100)
+    await shop.batua.hooks.drain()
+    rows = await shop.rows("delivery")
+    assert sorted((row["status"], row["note"]) for row in rows) == [
+        ("delivered", ""),
+        ("delivered", ""),
+        ("pending", "OSError: postgresql://host:[secret]@db/shop is away?"),
+    ]
+
+
+async def test_a_lane_that_breaks_rests_before_it_is_begun_anew(shop, host, caplog):
+    host.fails = [ConnectionError("away")]
+    await shop.give(100)
+    await shop.batua.hooks.drain()
+    shop.clock.advance(RETRY_S[0] * 1.1)
+    # What is due is found, and can't be taken.
+    await shop.run("alter table batua_delivery rename column attempts to tries")
+    for broken in (1, 2):
+        async with asyncio.timeout(20):
+            assert await shop.batua.hooks.drain() == 1
+        assert await shop.batua.hooks.send_due() == 0
+        assert caplog.text.count("the lane of hook:wallet.adjusted broke") == broken
+        shop.clock.advance(5)
+    await shop.run("alter table batua_delivery rename column tries to attempts")
+    assert await shop.batua.hooks.drain() == 1
+    assert [row["status"] for row in await shop.rows("delivery")] == ["delivered"]
+
+
+async def test_the_limit_of_a_replay_counts_what_the_listener_hears(shop, monkeypatch):
+    began = shop.clock.now()
+    monkeypatch.setattr("batua.events.listeners.REPLAYED_MAX", 2)
+    for _ in range(2):
+        await shop.give(50_000)
+    await shop.create_order(30_000, pay=True)
+    await shop.batua.hooks.drain()
+    assert await shop.batua.listeners.replay("hook:order.paid", since=began) == 1
+    assert await shop.batua.listeners.replay("hook:wallet.adjusted", since=began) == 2
+    await shop.run("update batua_listener set events = '*' where id = 'hook:order.paid'")
+    with pytest.raises(Conflict) as refused:
+        await shop.batua.listeners.replay("hook:order.paid", since=began)
+    assert refused.value.code == "too_much_to_replay"
+
+
+async def test_processes_of_a_host_that_start_at_once_all_listen(database_url, clock):
+    async with open_shop(database_url, clock) as shop:
+        listeners = shop.batua.listeners
+
+        async def enlist_at_once():
+            # Each names its hooks in an order of its own.
+            orders = [TYPES, TYPES[::-1]] * 3
+            await asyncio.gather(*(listeners.enlist(types) for types in orders))
+            return await shop.rows("listener")
+
+        assert {(row["id"], row["status"], row["version"]) for row in await enlist_at_once()} == {
+            (f"hook:{told}", "enabled", 1) for told in TYPES
+        }
+        (head,) = await shop.rows("ledger")
+        assert head["announces"]
+        for told in TYPES:
+            await listeners.disable(f"hook:{told}", "no use for it")
+        assert {(row["status"], row["note"]) for row in await enlist_at_once()} == {("enabled", "")}
 
 
 async def test_whoever_starts_without_the_hook_leaves_its_events_to_whoever_has_it(

@@ -33,7 +33,8 @@ from tests.support.receiver import receiving
 from tests.support.shop import open_shop
 
 KEY = base64.urlsafe_b64encode(os.urandom(32)).decode()
-LIMIT_S = 0.4
+LIMIT_S = 5.0
+"""Where nobody hangs: a busy machine answers in this too."""
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def receiver():
 
 
 def deliveries(shop, **options):
-    """Webhooks with short limits and no jitter."""
+    """Webhooks with a limit of the test's and no jitter."""
     batua, sealer = shop.batua, Sealer(KEY)
     addresses = options.pop("addresses", Addresses(loopback_http=True))
 
@@ -86,7 +87,7 @@ async def test_an_endpoint_is_told_what_it_asked_for_and_can_prove_who_says_it(s
     order = await shop.paid_order(30_000)
     await shop.refund(order, "wallet", 10_000)
     sending = deliveries(shop)
-    assert await sending.settle() > 0
+    assert await sending.drain() > 0
     told = [each.verified(secret) for each in receiver.told]
     assert {each["type"] for each in told} == {"wallet.adjusted", "order.paid"}
     paid = next(each for each in told if each["type"] == "order.paid")
@@ -102,7 +103,7 @@ async def test_an_endpoint_is_told_what_it_asked_for_and_can_prove_who_says_it(s
     event = await shop.row("event", paid["id"])
     assert datetime.fromisoformat(paid["timestamp"]) == event["created_at"]
     # Told once: there is nothing more to do.
-    assert await sending.settle() == 0
+    assert await sending.drain() == 0
     assert {row["status"] for row in await shop.rows("delivery")} == {"delivered"}
     for forged in (message.body + b" ", message.body.replace(b"30000", b"90000")):
         with pytest.raises(WebhookVerificationError):
@@ -115,11 +116,11 @@ async def test_both_secrets_sign_while_they_rotate_and_then_the_new_one_alone(sh
     assert new != old
     sending = deliveries(shop)
     await shop.give(100)
-    await sending.settle()
+    await sending.drain()
     assert receiver.told[-1].verified(old) == receiver.told[-1].verified(new)
     shop.clock.advance(4 * 60)
     await shop.give(100)
-    await sending.settle()
+    await sending.drain()
     assert receiver.told[-1].verified(new)
     with pytest.raises(WebhookVerificationError):
         receiver.told[-1].verified(old)
@@ -143,7 +144,7 @@ async def test_secrets_are_sealed_to_their_row_and_resealed_by_a_new_key(shop, r
         other, listener,
     )  # fmt: skip
     await shop.give(100)
-    await deliveries(shop).settle()
+    await deliveries(shop).drain()
     assert (await delivery_to(shop, other))["status"] == "delivered"
     broken = await delivery_to(shop, listener)
     assert broken["status"] == "pending"
@@ -158,24 +159,42 @@ async def test_without_a_key_no_endpoint_is_added_and_nothing_is_written(sqlite_
         assert await shop.rows("listener") == await shop.rows("event") == []
 
 
+async def test_whoever_hangs_holds_up_nobody_and_is_told_again(shop, receiver):
+    hanging = [(await endpoint(shop, receiver, path))[0] for path in ("/hang", "/drip")]
+    good, _ = await endpoint(shop, receiver)
+    patient = deliveries(shop, limit_s=60)
+    await shop.give(100)
+    await patient.send_due()
+    async with asyncio.timeout(20):
+        for path in ("/hang", "/drip"):
+            await receiver.until(path)
+        while (await delivery_to(shop, good))["status"] != "delivered":  # noqa: ASYNC110 - it asks
+            await asyncio.sleep(0.01)
+    for listener in hanging:
+        row = await delivery_to(shop, listener)
+        assert (row["status"], row["attempts"], row["note"]) == ("pending", 1, ""), "it hangs still"
+    await patient.stop()
+    shop.clock.advance(2 * 60)
+    await deliveries(shop, limit_s=0.2).drain()
+    soon = shop.clock.now() + timedelta(seconds=RETRY_S[1])
+    for listener in hanging:
+        row = await delivery_to(shop, listener)
+        assert (row["status"], row["attempts"], row["next_attempt_at"]) == ("pending", 2, soon)
+        assert row["note"] == "no answer within 0.2 s"
+
+
 async def test_whoever_does_not_listen_is_told_again_and_holds_up_nobody(shop, receiver):
     paths = {
-        "/hang": "no answer within", "/drip": "no answer within", "/vanish": "RemoteProtocolError",
-        "/garbage": "RemoteProtocolError", "/long-head": "RemoteProtocolError",
+        "/vanish": "RemoteProtocolError", "/garbage": "RemoteProtocolError",
+        "/long-head": "RemoteProtocolError",
         "/redirect": "HTTP 302", "/500": "HTTP 500", "/404": "HTTP 404",
     }  # fmt: skip
     bad = {path: (await endpoint(shop, receiver, path))[0] for path in paths}
     good = [(await endpoint(shop, receiver, path))[0] for path in ("/ok", "/204", "/huge")]
     nobody, _ = await shop.batua.listeners.add("http://127.0.0.1:1/", ["*"])
     inside, _ = await shop.batua.listeners.add("https://10.0.0.1/", ["*"])
-    sending = deliveries(shop, limit_s=1.0)
     await shop.give(100)
-    began = asyncio.get_running_loop().time()
-    await sending.send_due()
-    await receiver.until("/ok")
-    assert asyncio.get_running_loop().time() - began < 1.0, "it waited for one that hangs"
-    await sending.settle()
-    assert asyncio.get_running_loop().time() - began < 3.0
+    await deliveries(shop).drain()
     for listener in good:
         assert (await delivery_to(shop, listener))["status"] == "delivered"
     assert receiver.sent < 50_000_000, "nobody reads what is no answer"
@@ -196,13 +215,13 @@ async def test_the_schedule_ends_dead_and_a_replay_begins_anew(shop, receiver, c
     began = shop.clock.now()
     await shop.give(100)
     for wait_s in RETRY_S:
-        await sending.settle()
+        await sending.drain()
         before = len(receiver.told)
         shop.clock.advance(wait_s - 1)
-        assert await sending.settle() == 0
+        assert await sending.drain() == 0
         assert len(receiver.told) == before
         shop.clock.advance(1)
-    await sending.settle()
+    await sending.drain()
     dead = await delivery_to(shop, listener)
     assert (dead["status"], dead["attempts"], len(receiver.told)) == ("dead", 10, 10)
     assert "is dead for" in caplog.text
@@ -211,10 +230,10 @@ async def test_the_schedule_ends_dead_and_a_replay_begins_anew(shop, receiver, c
     (listed,) = await shop.batua.listeners.list()
     assert (listed["dead"], listed["waiting"]) == (1, 0)
     assert await shop.batua.listeners.replay(listener, since=began) == 1
-    await sending.settle()
+    await sending.drain()
     assert (await delivery_to(shop, listener))["status"] == "delivered"
     await shop.batua.listeners.replay_one(dead["id"])
-    await sending.settle()
+    await sending.drain()
     assert len(receiver.told) == 12
     with pytest.raises(NotFound):
         await shop.batua.listeners.replay_one("dlv_none")
@@ -226,23 +245,23 @@ async def test_one_that_is_gone_or_fails_for_days_is_told_nothing_more(shop, rec
     sending = deliveries(shop)
     began = shop.clock.now()
     await shop.give(100)
-    await sending.settle()
+    await sending.drain()
     row = await shop.row("listener", gone)
     assert (row["status"], row["note"]) == ("disabled", "it said that it is gone")
     shop.clock.advance(5 * 86_400)
     assert (await shop.row("listener", failing))["status"] == "enabled"
-    await sending.settle()
+    await sending.drain()
     assert (await shop.row("listener", failing))["status"] == "disabled"
     assert f"listener {failing} is disabled: it has failed since" in caplog.text
     told = len(receiver.told)
     await shop.give(100)
-    await sending.settle()
+    await sending.drain()
     assert len(receiver.told) == told
     # What has happened meanwhile is not lost.
     receiver.answers["/500"] = [200, 200]
     await shop.batua.listeners.enable(failing)
     assert await shop.batua.listeners.replay(failing, since=began) == 2
-    await sending.settle()
+    await sending.drain()
     rows = await shop.rows("delivery", f"listener_id = '{failing}'")
     assert [row["status"] for row in rows] == ["delivered"] * 2
     assert (await shop.row("listener", failing))["failing_since"] is None
@@ -254,10 +273,10 @@ async def test_one_that_listens_in_between_is_not_one_that_fails_for_days(shop, 
     for day in range(7):
         receiver.answers["/ok"] = [500]
         await shop.give(100)
-        await sending.settle()
+        await sending.drain()
         assert (await shop.row("listener", listener))["failing_since"] is not None, day
         shop.clock.advance(86_400)
-        await sending.settle()
+        await sending.drain()
     row = await shop.row("listener", listener)
     assert (row["status"], row["failing_since"]) == ("enabled", None)
 
@@ -268,12 +287,12 @@ async def test_whoever_is_cut_off_tells_it_again_and_two_tell_it_once(shop, rece
     await shop.give(100)
     await first.send_due()
     await receiver.until("/hang")
-    await second.settle()
+    await second.drain()
     assert len(receiver.told) == 1, "it is leased"
     await first.stop()
     await shop.run("update batua_listener set url = $1", f"http://127.0.0.1:{receiver.port}/ok")
     shop.clock.advance(10)
-    await second.settle()
+    await second.drain()
     assert [each.path for each in receiver.told] == ["/hang", "/ok"]
     assert (await delivery_to(shop, listener))["status"] == "delivered"
 
@@ -334,7 +353,7 @@ async def test_a_name_is_looked_up_once_checked_and_reached_by_its_certificate(
             asked.clear()
             sending = deliveries(shop, addresses=addresses, resolve=resolve, tls=tls, limit_s=3)
             await shop.give(100)
-            await sending.settle()
+            await sending.drain()
             row = (await shop.rows("delivery", order="created_at, id"))[-1]
             await shop.run("delete from batua_delivery")
             return row["note"] or row["status"]

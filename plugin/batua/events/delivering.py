@@ -16,6 +16,7 @@ from batua.clock import Clock
 from batua.database import Database, Dialect, Row
 from batua.events.facts import Event, event_of
 from batua.events.routing import Router
+from batua.notes import as_note, note_of
 
 __all__ = ["Courier", "Deliveries", "DeliveryFailed"]
 
@@ -24,7 +25,8 @@ SIDE_BY_SIDE = 4
 LEASES = 2
 """A lease is so many times as long as telling may take: nobody else begins meanwhile."""
 JITTER = 0.1
-NOTE_LENGTH_MAX = 500
+BROKEN_PAUSE = timedelta(seconds=5)
+"""How long a lane that broke is not begun anew: what broke it may last, and must not fill a log."""
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +91,7 @@ class Deliveries:
         self._now = now
         self._spread = spread
         self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._rest_until: dict[str, datetime] = {}
 
     async def send_due(self) -> int:
         """Route what is new, and see that everybody with something due has a lane.
@@ -105,14 +108,18 @@ class Deliveries:
             self._courier.kind,
             self._now(),
         )
-        begun = 0
-        for listener in waiting:
-            if listener["id"] not in self._lanes and self._courier.reaches(listener):
-                self._lanes[listener["id"]] = asyncio.create_task(self._lane(listener["id"]))
-                begun += 1
-        return routed + begun
+        begun = [row["id"] for row in waiting if self._may_begin(row)]
+        for listener_id in begun:
+            self._rest_until.pop(listener_id, None)
+            self._lanes[listener_id] = asyncio.create_task(self._lane(listener_id))
+        return routed + len(begun)
 
-    async def settle(self) -> int:
+    def _may_begin(self, listener: Row) -> bool:
+        listener_id = listener["id"]
+        rests = listener_id in self._rest_until and self._now() < self._rest_until[listener_id]
+        return not rests and listener_id not in self._lanes and self._courier.reaches(listener)
+
+    async def drain(self) -> int:
         """Do all that is due, and wait for it; returns how often there was something to begin."""
         done = 0
         while (begun := await self.send_due()) or self._lanes:
@@ -134,8 +141,9 @@ class Deliveries:
                     for row in rows:
                         telling.create_task(self._deliver(listener_id, row))
         except Exception:
-            # It is begun anew at the next look; the others go on meanwhile.
+            # It is begun anew after a pause; the others go on meanwhile.
             log.exception("the lane of %s broke", listener_id)
+            self._rest_until[listener_id] = self._now() + BROKEN_PAUSE
         finally:
             del self._lanes[listener_id]
 
@@ -169,11 +177,11 @@ class Deliveries:
         try:
             await self._courier.tell(listener, event_of(row))
         except DeliveryFailed as failure:
-            await self._failed(listener, row, str(failure), is_gone=failure.is_gone)
+            await self._failed(listener, row, as_note(str(failure)), is_gone=failure.is_gone)
         except Exception as error:
             # Whatever a host's handler raises: what is behind it, and all others, go on.
             log.exception("%s failed on %s", listener_id, row["id"])
-            await self._failed(listener, row, f"{type(error).__name__}: {error}")
+            await self._failed(listener, row, note_of(error))
         else:
             await self._delivered(listener, row)
 
@@ -211,7 +219,7 @@ class Deliveries:
                 # Whoever was slower than its lease has nothing to say about the next attempt.
                 " delivered_at = $4, version = version + 1 where id = $5 and attempts = $6",
                 status,
-                note[:NOTE_LENGTH_MAX],
+                note,
                 next_attempt_at,
                 self._now() if status == "delivered" else None,
                 row["delivery_id"],

@@ -35,7 +35,7 @@ class Keeping:
         while self._days:
             gone = await self._delete([row["id"] for row in await self._due()])
             deleted += gone
-            if gone < BATCH:  # what somebody holds at the moment is due the next time too
+            if gone < BATCH:  # what somebody has locked at the moment is due the next time too
                 break
         return deleted
 
@@ -51,12 +51,12 @@ class Keeping:
     async def _delete(self, ids: list[str]) -> int:
         dialect = self._database.dialect
         async with self._database.transaction() as transaction:
-            # A replay holds what it makes due again: whoever is first, the other sees it.
+            # A replay locks what it makes due again: whoever is first, the other sees it.
             skip = " for update skip locked" if dialect is Dialect.POSTGRES else ""
-            held = await transaction.fetch(
+            locked = await transaction.fetch(
                 f"select id from batua_event where {dialect.in_list('id', '$1')}{skip}", ids
             )
-            mine = [row["id"] for row in held]
+            mine = [row["id"] for row in locked]
             await transaction.execute(
                 f"delete from batua_delivery where {dialect.in_list('event_id', '$1')}"
                 f" and not ({WAITED_FOR})",

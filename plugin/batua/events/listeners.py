@@ -23,6 +23,10 @@ ENDPOINTS_MAX = 100
 SECRET_BYTES = 32
 PREFIX = "whsec_"
 REPLAYED_MAX = 10_000
+INSERT = (
+    "insert into batua_listener"
+    " (id, kind, url, events, status, note, secret, created_at, updated_at, version)"
+)
 
 
 def hears(listener: Row, type: str) -> bool:
@@ -96,41 +100,32 @@ class Listeners:
                 raise Conflict(
                     "too_many_endpoints", f"There are {ENDPOINTS_MAX} endpoints already."
                 )
-            await self._insert(transaction, listener_id, WEBHOOK, url, _checked(events), sealed)
+            now = self._now()
+            await transaction.execute(
+                f"{INSERT} values ($1, $2, $3, $4, 'enabled', '', $5, $6, $7, 1)",
+                listener_id, WEBHOOK, url, _checked(events), sealed, now, now,
+            )  # fmt: skip
+            await _announce(transaction)
         return listener_id, secret
 
     async def enlist(self, types: Iterable[EventType]) -> None:
-        """The host's hooks listen from now on: one for each type of event."""
-        async with self._database.transaction() as transaction:
-            for told in types:
-                hook = hook_id(told)
-                changed = await transaction.execute(
-                    "update batua_listener set status = 'enabled', updated_at = $1,"
-                    " version = version + 1 where id = $2 and status = 'disabled'",
-                    self._now(),
-                    hook,
-                )
-                known = await transaction.fetch_one(
-                    "select id from batua_listener where id = $1", hook
-                )
-                if not changed and known is None:
-                    await self._insert(transaction, hook, HOOK, "", str(told), "")
+        """The host's hooks listen from now on: one for each type of event.
 
-    async def _insert(
-        self, transaction: Transaction, id: str, kind: str, url: str, events: str, sealed: str
-    ) -> None:
+        All of a host's processes may say so at once.
+        """
         now = self._now()
-        await transaction.execute(
-            "insert into batua_listener (id, kind, url, events, status, note, secret, created_at,"
-            " updated_at, version) values ($1, $2, $3, $4, 'enabled', '', $5, $6, $7, 1)",
-            id, kind, url, events, sealed, now, now,
-        )  # fmt: skip
-        # From this commit on every group writes its events: the new version refuses those that
-        # were loaded before it.
-        await transaction.execute(
-            "update batua_ledger set announces = true, version = version + 1"
-            " where id = 1 and not announces"
-        )
+        async with self._database.transaction() as transaction:
+            # In one order: nobody waits for whoever waits for them.
+            for told in sorted(types):
+                await transaction.execute(
+                    f"{INSERT} values ($1, $2, '', $3, 'enabled', '', '', $4, $5, 1)"
+                    " on conflict (id) do update set status = 'enabled', note = '',"
+                    " failing_since = null, updated_at = excluded.updated_at,"
+                    " version = batua_listener.version + 1"
+                    " where batua_listener.status = 'disabled'",
+                    hook_id(told), HOOK, str(told), now, now,
+                )  # fmt: skip
+            await _announce(transaction)
 
     async def rotate(self, id: str, *, overlap: timedelta) -> str:
         """A new secret; the old one signs too for as long as ``overlap``. Returns the new one."""
@@ -180,20 +175,23 @@ class Listeners:
         """
         listener = await self.read(id)
         now = self._now()
-        # Held until they are due again: the sweep of old ones must not take them meanwhile.
-        hold = " for key share" if self._database.dialect is Dialect.POSTGRES else ""
+        wanted = listener["events"].split(" ")
+        heard = self._database.dialect.in_list("type", "$2")
+        which, args = ("", ()) if ALL in wanted else (f" and {heard}", (wanted,))
+        # Locked until they are due again: the sweep of old ones must not take them meanwhile.
+        lock = " for key share" if self._database.dialect is Dialect.POSTGRES else ""
         async with self._database.transaction() as transaction:
             events = await transaction.fetch(
-                "select id, type from batua_event where created_at >= $1 and routed_at is not null"
-                f" order by id limit {REPLAYED_MAX + 1}{hold}",
+                "select id from batua_event where created_at >= $1 and routed_at is not null"
+                f"{which} order by id limit {REPLAYED_MAX + 1}{lock}",
                 since,
+                *args,
             )
             if len(events) > REPLAYED_MAX:
                 raise Conflict(
                     "too_much_to_replay",
                     f"More than {REPLAYED_MAX} events since {since}: choose a later time.",
                 )
-            wanted = [event["id"] for event in events if hears(listener, event["type"])]
             await transaction.execute_many(
                 "insert into batua_delivery (id, event_id, listener_id, status, attempts, note,"
                 " next_attempt_at, created_at, version)"
@@ -201,9 +199,9 @@ class Listeners:
                 " on conflict (event_id, listener_id) do update set status = 'pending',"
                 " attempts = 0, next_attempt_at = excluded.next_attempt_at, delivered_at = null,"
                 " version = batua_delivery.version + 1",
-                [(self._new_id("dlv"), event, id, now, now) for event in wanted],
+                [(self._new_id("dlv"), event["id"], id, now, now) for event in events],
             )
-        return len(wanted)
+        return len(events)
 
     async def replay_one(self, delivery_id: str) -> None:
         """Tell one listener of one event again. Raises ``NotFound``."""
@@ -237,6 +235,15 @@ class Listeners:
 def hook_id(type: str) -> str:
     """The listener that is the host's hook for a type of event."""
     return f"{HOOK}:{type}"
+
+
+async def _announce(transaction: Transaction) -> None:
+    # From this commit on every group writes its events: the new version refuses those that
+    # were loaded before it.
+    await transaction.execute(
+        "update batua_ledger set announces = true, version = version + 1"
+        " where id = 1 and not announces"
+    )
 
 
 def _checked(events: Iterable[str]) -> str:

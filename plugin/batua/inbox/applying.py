@@ -26,6 +26,7 @@ from batua.inbox.asking import Asker
 from batua.inbox.events import decode_events
 from batua.inbox.grouping import Grouped
 from batua.ledger import Engine
+from batua.notes import note_of
 from batua.outbox import Announcer
 from batua.payments import (
     Applied,
@@ -35,7 +36,6 @@ from batua.payments import (
     Purposes,
     Refunder,
 )
-from batua.redaction import redact
 from batua.registry import Registry
 from batua.watching import Watcher
 
@@ -113,7 +113,7 @@ class Applier:
             # Whatever went wrong, the bytes are safe and are tried again.
             log.warning("event %s could not be applied", inbox_id, exc_info=error)
             with suppress(BatuaError):  # without a database it is due again all the same
-                await self._retry(row, redact(f"{type(error).__name__}: {error}"))
+                await self._retry(row, note_of(error))
 
     def apply_soon(self, gateway: str, inbox_id: str) -> None:
         """Apply it when it is its turn: what is still to be stored goes first.

@@ -25,7 +25,7 @@ from batua.contract import (
 )
 from batua.database import Database, Dialect, Row
 from batua.following import following
-from batua.redaction import redact
+from batua.notes import as_note, note_of
 from batua.watching import UNWATCHED, Watcher
 
 __all__ = ["Outbox", "Recipient"]
@@ -131,12 +131,12 @@ class Outbox:
         except NotifierRejected as error:
             if error.opted_out:
                 await self._opt_out(message["customer_id"], notifier.channel)
-            await self._close(message, "failed", note=redact(str(error)))
+            await self._close(message, "failed", note=as_note(str(error)))
         except NotifierUnavailable as error:
-            await self._retry(message, redact(str(error)), error.retry_after_s)
+            await self._retry(message, as_note(str(error)), error.retry_after_s)
         except Exception as error:
             # Whatever a notifier's bug raises: the messages behind this one must go out.
-            await self._retry(message, redact(f"{type(error).__name__}: {error}"), None)
+            await self._retry(message, note_of(error), None)
         else:
             await self._close(message, "sent", reference=sent.provider_reference)
 
@@ -194,7 +194,7 @@ class Outbox:
                     "update batua_outbox set status = $1, note = $2, provider_reference = $3,"
                     " next_attempt_at = null, version = version + 1 where id = $4",
                     str(delivery.status),
-                    delivery.failure_message,
+                    as_note(delivery.failure_message),
                     delivery.provider_reference,
                     row["id"],
                 )
