@@ -12,7 +12,7 @@ from batua.contract import Money
 from batua.database import Database, migrate, open_database
 from batua.ledger import AccountName
 from batua.settings import read_settings
-from batua.wallets import Adjust, AdjustmentReason, Direction
+from batua.wallets import NO_RULES, Adjust, AdjustmentReason, Direction
 from batua_api.auth import Scope, issue_token
 from benchmarks.load import Load, run_load
 from benchmarks.report import Wrong
@@ -115,6 +115,7 @@ async def _seed(url: str, customers: Sequence[str]) -> None:
                     approval_limit=10**12,
                     newcomers=batua.newcomers,
                     new_id=batua.new_id,
+                    rules=NO_RULES,
                 )
             )
 

@@ -10,6 +10,7 @@ import batua.fixed_sqlite  # noqa: F401
 # isort: split
 
 import gc
+import logging
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,6 +21,7 @@ import pytest
 from hypothesis import settings
 
 from batua.database import Database, migrate, open_database
+from batua_api.logs import OURS, TELL_BODIES
 from tests.postgres import NoPostgres, PostgresServer, run_apart, running_server
 from tests.support.clock import FakeClock
 from tests.support.redis_server import NoRedis, running_redis
@@ -44,6 +46,21 @@ def _spare_the_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A host's app, or our own commands, may configure the logs of the whole process."""
+    root = logging.getLogger()
+    names = (*OURS, *TELL_BODIES)
+    before = root.level, root.handlers[:], logging.raiseExceptions
+    levels = {name: logging.getLogger(name).level for name in names}
+    yield
+    root.setLevel(before[0])
+    root.handlers[:] = before[1]
+    logging.raiseExceptions = before[2]
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from batua.database import migrate, open_database
+from batua.testing.serving import free_port
 
 __all__ = [
     "NoPostgres",
@@ -175,7 +175,9 @@ class Lent:
     async def empty(self, url: str) -> bool:
         """Make it new again; False if it can't be: its schema is not what it was."""
         async with _connected(url) as connection:
-            await connection.execute(_ALONE)
+            # One that is about to COMMIT may still do it.
+            while await connection.fetch(_OTHERS):  # noqa: ASYNC110 - nobody tells when it has gone
+                await asyncio.sleep(0.002)
             if await connection.fetchval(_SCHEMA) != self.schema:
                 return False
             async with connection.transaction():
@@ -194,8 +196,9 @@ class Lent:
 
 
 _TABLES = "select tablename from pg_tables where schemaname = 'public' order by tablename"
-_ALONE = """select pg_terminate_backend(pid) from pg_stat_activity
-    where datname = current_database() and pid <> pg_backend_pid()"""
+_OTHERS = """select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid()
+    and backend_type = 'client backend'"""
 _NUMBERS_FROM_THE_START = """select setval(seqrelid, seqstart, false) from pg_sequence"""
 _SCHEMA = """select md5(string_agg(line, ';' order by line)) from (
     select concat_ws(',', oid, relname, relkind, relpersistence, relacl) as line
@@ -383,13 +386,6 @@ def _unprivileged() -> pwd.struct_passwd | None:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     raise NoPostgres("neither a user 'postgres' nor 'nobody' to run the server as")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def _migrate(url: str) -> None:

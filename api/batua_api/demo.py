@@ -17,7 +17,7 @@ from batua.settings import Settings, read_settings
 from batua.testing.serving import serving
 from batua.testing.simulators.kit.simulator import Simulator
 from batua.testing.simulators.whatsapp import WhatsAppSimulator
-from batua.wallets import Adjust, AdjustmentReason, Direction, Newcomer
+from batua.wallets import NO_RULES, Adjust, AdjustmentReason, Direction, Newcomer
 from batua_admin import create_staff, has_staff
 from batua_api.app import create_app
 from batua_api.interrupts import interrupted
@@ -149,6 +149,7 @@ async def _seed(batua: Batua, password: str) -> None:
                     approval_limit=batua.settings.approval_limit,
                     newcomers=batua.newcomers,
                     new_id=batua.new_id,
+                    rules=NO_RULES,  # whatever they may be, the demo begins with these
                 )
             )
     if not await has_staff(batua, STAFF):

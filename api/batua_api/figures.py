@@ -7,6 +7,7 @@ bound; and figures are read at most every ten seconds, however often a scraper c
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import datetime
@@ -30,6 +31,8 @@ LOOK_S_MAX = 2.0
 EVERY_S = 10.0
 SET_EVERY_S = 5.0
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 
@@ -52,6 +55,7 @@ class Figures(Collector):
         self._tried_at: float | None = None
         self._read_at: float | None = None
         self._is_up = False
+        self._reading = asyncio.Lock()
         self._looking: set[asyncio.Future[Any]] = set()
 
     async def wrong(self) -> str:
@@ -74,20 +78,25 @@ class Figures(Collector):
         return self._standing if self._is_up else None
 
     async def refresh(self) -> None:
-        """Read the figures again where they are old. Takes two seconds at most, raises nothing."""
-        now = self._monotonic()
-        if self._tried_at is not None and now - self._tried_at < EVERY_S:
-            return
-        self._tried_at = now
-        batua = self._batua
-        try:
-            self._standing = await self._in_time(
-                read_standing(batua.database, batua.silence, batua.signs)
-            )
-        except Exception:
-            self._is_up = False
-        else:
-            self._is_up, self._read_at = True, self._monotonic()
+        """Read the figures again where they are old. Takes two seconds at most.
+
+        Who comes while they are read waits for them.
+        """
+        async with self._reading:
+            now = self._monotonic()
+            if self._tried_at is not None and now - self._tried_at < EVERY_S:
+                return
+            self._tried_at = now
+            batua = self._batua
+            try:
+                self._standing = await self._in_time(
+                    read_standing(batua.database, batua.silence, batua.signs)
+                )
+            except (TimeoutError, BatuaError, OSError) as error:
+                log.warning("the figures of the shop can't be read: %r", error)
+                self._is_up = False
+            else:
+                self._is_up, self._read_at = True, self._monotonic()
 
     def scraped(self) -> CollectorRegistry:
         """The counts of the process, or of all that share them, and the figures of the shop."""
@@ -126,13 +135,20 @@ class Figures(Collector):
     async def _in_time(self, look: Awaitable[T]) -> T:
         """Raises ``TimeoutError``. What hangs is told to stop, and nobody waits until it does."""
         looking = asyncio.ensure_future(look)
-        done, _ = await asyncio.wait({looking}, timeout=LOOK_S_MAX)
+        self._looking.add(looking)
+        looking.add_done_callback(self._looked)
+        try:
+            done, _ = await asyncio.wait({looking}, timeout=LOOK_S_MAX)
+        finally:
+            looking.cancel()  # which does nothing to what is done
         if not done:
-            looking.cancel()
-            self._looking.add(looking)
-            looking.add_done_callback(self._looking.discard)
             raise TimeoutError
         return looking.result()
+
+    def _looked(self, looking: asyncio.Future[Any]) -> None:
+        self._looking.discard(looking)
+        if not looking.cancelled():
+            looking.exception()  # whoever waited for it may have gone
 
 
 def _metrics_of(standing: Standing, now: datetime) -> Iterator[Metric]:

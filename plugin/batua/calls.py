@@ -47,7 +47,7 @@ class Calls:
             raise
         finally:
             took_s = time.perf_counter() - began
-            outcome = f"{call.status // 100}xx" if call.status else error or "abandoned"
+            outcome = f"{call.status // 100}xx" if call.status else error
             self.watcher.gateway_called(self.code, outcome, took_s)
             log.info(
                 "gateway_called",

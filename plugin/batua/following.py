@@ -7,11 +7,15 @@ at a time carries each one's set along instead (see the engine).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
+from typing import Any, TypeVar
 
-__all__ = ["follow", "followed", "following", "start_following"]
+__all__ = ["begin_for_all", "follow", "followed", "following", "start_following"]
+
+T = TypeVar("T")
 
 _ids: ContextVar[dict[str, str] | None] = ContextVar("batua_ids", default=None)
 
@@ -30,6 +34,11 @@ def following(**ids: str) -> Iterator[dict[str, str]]:
 def start_following(**ids: str) -> None:
     """The same to the end of the task: what a request's error is logged by comes after it."""
     _ids.set(ids)
+
+
+def begin_for_all(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task that works for everybody: the ids of who happens to begin it don't follow it."""
+    return asyncio.create_task(work, context=Context())
 
 
 def follow(**ids: str) -> None:

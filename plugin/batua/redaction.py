@@ -9,7 +9,9 @@ numbers of cards by their length, their first digits and their check digit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -33,6 +35,9 @@ def learn(secrets: Iterable[str]) -> None:
             if len(value) >= LENGTH_MIN:
                 escaped = msgspec.json.encode(value)[1:-1].decode()
                 _known.update(dict.fromkeys((value, escaped, quote(value, safe=""))))
+    # The longest first: of one that begins like another, nothing may be left.
+    for value in sorted(_known, key=len, reverse=True):
+        _known[value] = _known.pop(value)
 
 
 def redact(text: str) -> str:
@@ -89,7 +94,8 @@ def has_card_number(value: Any) -> bool:
 
 _MARKS = (
     "bearer", "basic ", "eyj", "://", "sk_", "whsec_", "secret", "token", "password", "passwd",
-    "signature", "cookie", "authorization", "api", "cvv", "cvc", "private", "credential",
+    "signature", "cookie", "authorization", "api_key", "api-key", "apikey", "cvv", "cvc", "private",
+    "credential",
 )  # fmt: skip
 """What every pattern below has one of. Most lines have none, and are let through at once."""
 
@@ -104,7 +110,7 @@ _PATTERNS = (
     (re.compile(r"\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*"), SECRET),
     (re.compile(r"\b(?:batua_sk|sk_live|sk_test|rk_live|rk_test|whsec)_[\w+/=-]{6,}"), SECRET),
     (re.compile(r"(://[^\s:/@\"']*):[^\s/@\"']+@"), rf"\1:{SECRET}@"),
-    (re.compile(rf"(?i)\b({_NAMED})(\\?[\"']?\s*[:=]\s*(?:b(?=[\"']))?\\?[\"']?)(?!\[)"
+    (re.compile(rf"(?i)(?<![\w-])({_NAMED})(\\?[\"']?\s*[:=]\s*(?:b(?=[\"']))?\\?[\"']?)(?!\[)"
                 rf"{_END}{{6,}}"),
      rf"\1\2{SECRET}"),
     (re.compile(r"(?i)\b(cvv2?|cvc2?)(\\?[\"']?\s*[:=]?\s*\\?[\"']?)\d{3,4}\b"), rf"\1\2{SECRET}"),
@@ -122,6 +128,7 @@ def _passwords(url: str) -> tuple[str, ...]:
 DIGITS_MIN = 13
 DIGITS_MAX = 19
 PHONE_DIGITS_MAX = 15
+PREFIX_DIGITS = 4
 _LONG = range(16, 20)
 
 _ISSUERS: tuple[tuple[int, int, Iterable[int]], ...] = (
@@ -169,43 +176,68 @@ def _may_have_card(text: str) -> bool:
 
 
 def _cards(text: str) -> Iterator[re.Match[str]]:
+    ids: list[tuple[int, int]] | None = None
     for found in _DIGITS.finditer(text):
         groups = _GROUP.findall(found.group())
         is_phone = text[found.start() - 1 : found.start()] == "+" and (
             len("".join(groups)) <= PHONE_DIGITS_MAX
         )
-        if not is_phone and _has_card(groups) and not _is_inside_an_id(text, found):
+        if is_phone or not _has_card(groups):
+            continue
+        if ids is None:  # once: a long text may be full of them
+            ids = [each.span() for each in _MACHINE.finditer(text)]
+        if not _is_inside(found.span(), ids):
             yield found
 
 
-def _is_inside_an_id(text: str, found: re.Match[str]) -> bool:
-    return any(
-        each.start() <= found.start() and found.end() <= each.end()
-        for each in _MACHINE.finditer(text)
-    )
+def _is_inside(span: tuple[int, int], ids: Sequence[tuple[int, int]]) -> bool:
+    """Whether one of ``ids``, which stand in order and apart, has all of ``span`` in it."""
+    place = bisect_right(ids, span[0], key=lambda each: each[0])
+    return place > 0 and span[1] <= ids[place - 1][1]
 
 
 def _has_card(groups: list[str]) -> bool:
-    """Whether neighbours among ``groups`` of digits are a card's number: others may follow it."""
-    for first in range(len(groups)):
-        digits = ""
-        for group in groups[first:]:
-            digits += group
-            if len(digits) > DIGITS_MAX:
-                break
-            if len(digits) >= DIGITS_MIN and _is_card(digits):
-                return True
-    return False
+    """Whether neighbours among ``groups`` of digits are a card's number: others may follow it.
 
-
-def _is_card(digits: str) -> bool:
+    A caller may send a million digits: each is looked at a few times, and no more.
+    """
+    digits = [int(digit) for group in groups for digit in group]
+    text = "".join(map(str, digits))
+    ends = list(accumulate(map(len, groups)))
+    checks = _Checks(digits)
+    boundaries = set(ends)
     return any(
-        len(digits) in lengths and low <= int(digits[: len(str(low))]) <= high
-        for low, high, lengths in _ISSUERS
-    ) and _has_check_digit(digits)
+        begin + length in boundaries and checks.hold(begin, begin + length)
+        for begin in (0, *ends[:-1])
+        for length in _LENGTHS.get(text[begin : begin + PREFIX_DIGITS], ())
+    )
 
 
-def _has_check_digit(digits: str) -> bool:
-    """Luhn's: from the right every second digit doubled, its own digits added."""
-    doubled = sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (doubled + sum(int(digit) for digit in digits[-1::-2])) % 10 == 0
+class _Checks:
+    """Luhn's check of any part of a row of digits: from its right every second one doubled."""
+
+    def __init__(self, digits: Sequence[int]) -> None:
+        doubled = [sum(divmod(2 * digit, 10)) for digit in digits]
+        mixed = (
+            (doubled[place] if place % 2 == odd else digit for place, digit in enumerate(digits))
+            for odd in (1, 0)
+        )
+        self._sums = tuple(list(accumulate(row, initial=0)) for row in mixed)
+
+    def hold(self, begin: int, end: int) -> bool:
+        """Whether the last digit of ``begin`` to ``end`` is the check digit of the others."""
+        sums = self._sums[(end - 1) % 2]
+        return (sums[end] - sums[begin]) % 10 == 0
+
+
+def _lengths() -> dict[str, set[int]]:
+    """Which lengths a card may have, by its first four digits."""
+    known: dict[str, set[int]] = {}
+    for low, high, lengths in _ISSUERS:
+        more = 10 ** (PREFIX_DIGITS - len(str(low)))
+        for prefix in range(low * more, (high + 1) * more):
+            known.setdefault(str(prefix), set()).update(lengths)
+    return known
+
+
+_LENGTHS = _lengths()

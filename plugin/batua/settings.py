@@ -137,7 +137,8 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def jwt_secrets(self) -> tuple[str, ...]:
         """The first signs, all of them verify: several while they are rotated; none where unset."""
-        return tuple(self.jwt_secret.split(",")) if self.jwt_secret else ()
+        parts = self.jwt_secret.split(",") if self.jwt_secret else ()
+        return tuple(part.strip() for part in parts)
 
 
 def read_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:

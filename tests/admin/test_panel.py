@@ -15,7 +15,7 @@ from batua.contract import Money
 from batua.database import migrate
 from batua.settings import read_settings
 from batua.testing.serving import serving
-from batua.wallets import Adjust, AdjustmentReason, Direction, read_wallet
+from batua.wallets import NO_RULES, Adjust, AdjustmentReason, Direction, read_wallet
 from batua_admin import (
     StaffRole,
     create_staff,
@@ -94,6 +94,7 @@ async def panel(shop_url):
                 approval_limit=10**12,
                 newcomers=batua.newcomers,
                 new_id=batua.new_id,
+                rules=NO_RULES,
             )
         )
         yield panel

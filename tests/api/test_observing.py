@@ -17,6 +17,7 @@ async def test_a_request_is_followed_from_its_head_to_its_transfers(api, caplog)
     who = api.newcomer()
     await api.shop.give(50_000, who)
     caplog.set_level(logging.INFO, "batua.money")
+    caplog.clear()
     body = {"reference": api.reference(), "amount": 20_000, "currency": "INR", "pay_with": "wallet"}
     paid = await api.post("/orders", body, who, headers={"X-Request-Id": "mine-12345"})
     assert paid.status_code == 201
@@ -74,6 +75,19 @@ async def test_a_cards_number_is_refused_as_key_and_hidden_where_an_error_repeat
     missing = await api.get(f"/orders/{PAN}")
     assert missing.status_code == 404
     assert PAN not in missing.text
+
+
+async def test_an_amount_with_as_many_digits_is_no_card(api):
+    who = api.newcomer()
+    body = {"reference": api.reference(), "amount": 4_222_222_222_222, "currency": "INR"}
+    assert (await api.post("/orders", body, who)).status_code == 201
+
+
+async def test_a_body_that_is_too_long_to_be_looked_through_is_refused(api):
+    body = {"reference": api.reference(), "amount": 1, "currency": "INR",
+            "items": [{"note": "x" * 65_536}]}  # fmt: skip
+    answer = await api.post("/orders", body)
+    assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large")
 
 
 async def test_metrics_want_the_token_that_is_set_and_429_is_counted(sqlite_url, clock):

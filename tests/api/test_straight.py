@@ -156,6 +156,7 @@ async def hosted(url, **options):
     app = Litestar(
         plugins=[BatuaPlugin(environ=environ, now=clock.now)],
         request_max_body_size=BODY_BYTES_MAX,
+        logging_config=None,
         **options,
     )
     headers = {"Authorization": f"Bearer {token(clock, **CALLERS['asha'])}", "X-Office": "yes"}

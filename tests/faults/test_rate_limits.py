@@ -13,7 +13,7 @@ from batua.bootstrap import open_batua
 from batua.contract import Money
 from batua.database import migrate, open_database
 from batua.settings import read_settings
-from batua.wallets import Adjust, AdjustmentReason, Direction
+from batua.wallets import NO_RULES, Adjust, AdjustmentReason, Direction
 from batua_admin import create_staff
 from tests.support.clients import JWT_SECRET, ShopClient, order_of
 from tests.support.processes import running_serve
@@ -51,6 +51,7 @@ async def prepare(url):
             approval_limit=10**12,
             newcomers=batua.newcomers,
             new_id=batua.new_id,
+            rules=NO_RULES,
         )
         await batua.engine.submit(given)
 

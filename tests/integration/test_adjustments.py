@@ -6,7 +6,7 @@ import pytest
 
 from batua.contract import Money
 from batua.errors import Conflict, Forbidden, InsufficientFunds
-from batua.wallets import AdjustmentReason, DecideAdjustment, Direction
+from batua.wallets import NO_RULES, AdjustmentReason, DecideAdjustment, Direction
 from tests.support.shop import SECOND_PERSON, STAFF
 
 
@@ -21,6 +21,7 @@ async def decide(shop, adjustment, *, approve, by=SECOND_PERSON):
             approver=by,
             approve=approve,
             new_id=shop.batua.new_id,
+            rules=NO_RULES,
         )
     )
 

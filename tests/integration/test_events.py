@@ -13,7 +13,7 @@ from batua.errors import ConfigurationError, Conflict
 from batua.events import Event, EventType, OrderFact
 from batua.events.facts import FACTS
 from batua.events.hooks import RETRY_S
-from batua.wallets import DecideAdjustment
+from batua.wallets import NO_RULES, DecideAdjustment
 from tests.support.disputes import dispute, provider_payment, refunded_there
 from tests.support.shop import SECOND_PERSON, open_shop
 
@@ -187,6 +187,7 @@ async def test_an_adjustment_is_told_of_when_it_is_posted(shop, host):
             approver=SECOND_PERSON,
             approve=approve,
             new_id=shop.batua.new_id,
+            rules=NO_RULES,
         )
         for _ in range(2):
             await shop.batua.engine.submit(decision)

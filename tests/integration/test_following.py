@@ -18,6 +18,7 @@ async def test_requests_of_one_group_are_told_apart(sqlite_url, clock, caplog):
     async with open_shop(sqlite_url, clock) as shop:
         await shop.give(100_000)
         caplog.set_level(logging.INFO, "batua.money")
+        caplog.clear()
 
         async def buy(request_id: str) -> str:
             with following(request_id=request_id):
@@ -43,3 +44,21 @@ def test_no_endpoint_means_no_tracer_and_a_missing_extra_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'batua\[otel\]'"):
         open_tracer("http://127.0.0.1:4318/v1/traces")
+
+
+async def test_a_handler_that_raises_changes_nothing_that_was_committed(sqlite_url, clock, caplog):
+    class Broken(logging.Filter):
+        def filter(self, _):
+            raise ZeroDivisionError("a host's")
+
+    broken, money = Broken(), logging.getLogger("batua.money")
+    async with open_shop(sqlite_url, clock) as shop:
+        caplog.set_level(logging.INFO, "batua.money")
+        money.addFilter(broken)
+        try:
+            await shop.give(1_000)
+        finally:
+            money.removeFilter(broken)
+        assert await shop.balance() == 1_000
+        assert len(await shop.rows("transfer")) == 1
+    assert "could not be told of" in caplog.text

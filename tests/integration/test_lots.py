@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from batua.errors import Conflict, InsufficientFunds, InvalidRequest
-from batua.wallets import AdjustmentKind, DecideAdjustment, Direction
+from batua.wallets import NO_RULES, AdjustmentKind, DecideAdjustment, Direction
 from tests.support.clock import START
 from tests.support.shop import SECOND_PERSON
 
@@ -28,6 +28,7 @@ async def decide(shop, adjustment, *, approve):
             approver=SECOND_PERSON,
             approve=approve,
             new_id=shop.batua.new_id,
+            rules=NO_RULES,
         )
     )
 

@@ -9,6 +9,7 @@ from batua.contract import Money
 from batua.errors import Conflict, IdempotencyConflict, InvalidRequest, NotFound
 from batua.orders import CreateOrder, RefundTo
 from batua.outbox import Announcer
+from batua.wallets import NO_RULES
 from tests.support.shop import claim
 
 
@@ -85,6 +86,7 @@ async def test_a_reference_belongs_to_one_order(shop):
             announcer=Announcer(shop.batua.new_id),
             newcomers=shop.batua.newcomers,
             new_id=shop.batua.new_id,
+            rules=NO_RULES,
         )
         with pytest.raises(Conflict) as refusal:
             await shop.batua.engine.submit(operation)

@@ -77,6 +77,7 @@ from batua.payments import (
 )
 from batua.privacy import erasing
 from batua.wallets import (
+    NO_RULES,
     Adjust,
     AdjustmentKind,
     DecideAdjustment,
@@ -151,6 +152,7 @@ def create_order(shop, *, pay=False):
         announcer=Announcer(made.new_id),
         newcomers=made.newcomers,
         new_id=made.new_id,
+        rules=NO_RULES,
     )
 
 
@@ -167,7 +169,9 @@ def refund_order(shop, order, to, **changes):
 async def pay_from_wallet(shop):
     await shop.give(30_000)
     order = (await shop.create_order())["id"]
-    return PayFromWallet(order_id=order, actor="asha", announcer=Announcer(shop.batua.new_id))
+    return PayFromWallet(
+        order_id=order, actor="asha", announcer=Announcer(shop.batua.new_id), rules=NO_RULES
+    )
 
 
 def captured(paid, status=ProviderPaymentStatus.CAPTURED):
@@ -432,6 +436,7 @@ def open_top_up(shop):
         return_url="",
         newcomers=shop.batua.newcomers,
         new_id=shop.batua.new_id,
+        rules=NO_RULES,
     )
 
 
@@ -470,6 +475,7 @@ async def adjustment_decision(shop, *, approve):
         approver=SECOND_PERSON,
         approve=approve,
         new_id=shop.batua.new_id,
+        rules=NO_RULES,
     )
 
 
@@ -614,6 +620,7 @@ async def _(shop):
         minimum=100,
         actor="customer:asha",
         announcer=Announcer(made.new_id),
+        rules=NO_RULES,
     )
 
 

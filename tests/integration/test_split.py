@@ -17,6 +17,7 @@ from batua.orders import OrderPurpose
 from batua.orders.splits import OpenSplit
 from batua.outbox import Announcer
 from batua.payments import ApplyPaymentResult, NewPayment
+from batua.wallets import NO_RULES
 from tests.support.shop import claim, open_shop
 from tests.support.splits import (
     GRACE_S,
@@ -307,6 +308,7 @@ async def test_a_split_that_runs_again_after_a_lost_commit_finds_what_it_did(sho
             minimum=100,
             actor="customer:asha",
             announcer=Announcer(shop.batua.new_id),
+            rules=NO_RULES,
         )
 
         first, again = [await shop.batua.engine.submit(split) for _ in range(2)]

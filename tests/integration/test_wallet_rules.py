@@ -130,6 +130,19 @@ async def test_spending_has_a_limit_a_day_and_payments_one_an_hour(database_url,
         assert await codes(shop.pay_from_wallet(pending)) == {201: 1}
 
 
+async def test_orders_that_are_paid_at_once_count_one_another(database_url, clock):
+    limits = {"wallet_spend_per_day": 1_000, "wallet_payments_per_hour": 4}
+    async with open_shop(database_url, clock, **limits) as shop:
+        await shop.give(5_000)
+        large = [(await shop.create_order(300))["id"] for _ in range(6)]
+        paid = await codes(*(shop.pay_from_wallet(order) for order in large))
+        assert paid == {201: 3, "exceeds_daily_spend": 3}
+        await shop.give(5_000, "ravi")
+        small = [(await shop.create_order(10, "ravi"))["id"] for _ in range(6)]
+        paid = await codes(*(shop.pay_from_wallet(order) for order in small))
+        assert paid == {201: 4, "too_many_payments": 2}
+
+
 async def test_a_regulated_wallet_is_in_rupees(sqlite_url, clock):
     async with open_shop(sqlite_url, clock, wallet_profile="full_kyc") as shop:
         rules = shop.batua.wallet_rules

@@ -28,7 +28,7 @@ import httpx
 from batua.database import Database, Transaction, Write
 from batua.failpoints import arm, parse
 from batua.ledger import Book, OpenHold, account_needs
-from batua.wallets import AdjustmentKind, DecideAdjustment, Direction
+from batua.wallets import NO_RULES, AdjustmentKind, DecideAdjustment, Direction
 from tests.support.clock import START, FakeClock
 from tests.support.ledger import RAVI, Staged
 from tests.support.provider import Provider
@@ -131,7 +131,11 @@ async def approved_debit(shop: Shop) -> None:
     asked = shop.adjustment(1_000, id="adj_debit", direction=Direction.DEBIT, approval_limit=100)
     await shop.batua.engine.submit(asked)
     decision = DecideAdjustment(
-        adjustment_id="adj_debit", approver=SECOND_PERSON, approve=True, new_id=shop.batua.new_id
+        adjustment_id="adj_debit",
+        approver=SECOND_PERSON,
+        approve=True,
+        new_id=shop.batua.new_id,
+        rules=NO_RULES,
     )
     await shop.batua.engine.submit(decision)
 

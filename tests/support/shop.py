@@ -23,6 +23,7 @@ from batua.orders import NewOrder, RefundTo
 from batua.payments import NewRefund
 from batua.settings import read_settings
 from batua.wallets import (
+    NO_RULES,
     Adjust,
     AdjustmentReason,
     Direction,
@@ -107,6 +108,7 @@ class Shop:
             "note": "",
             "requested_by": STAFF,
             "approval_limit": 10**12,
+            "rules": NO_RULES,
             **changes,
         }
         return Adjust(

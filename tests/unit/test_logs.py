@@ -6,27 +6,11 @@ import io
 import json
 import logging
 
-import pytest
-
 from batua.following import follow, following
 from batua.settings import read_settings
-from batua_api.logs import OURS, TELL_BODIES, configure_logs
+from batua_api.logs import configure_logs
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_it_was():
-    root = logging.getLogger()
-    names = (*OURS, *TELL_BODIES)
-    before = root.level, root.handlers[:], logging.raiseExceptions
-    levels = {name: logging.getLogger(name).level for name in names}
-    yield
-    root.setLevel(before[0])
-    root.handlers[:] = before[1]
-    logging.raiseExceptions = before[2]
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
 
 
 def configured(**variables):

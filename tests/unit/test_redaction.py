@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from batua.redaction import CARD, SECRET, has_card_number, learn, redact
+from batua.redaction import CARD, SECRET, has_card_number, hide_cards, learn, redact
 
 CARDS = (
     "4111111111111111",
@@ -58,6 +58,22 @@ def test_a_cards_number_is_found_and_hidden(text):
 def test_other_numbers_are_let_alone(text):
     assert not has_card_number(text)
     assert redact(text) == text
+
+
+def test_a_long_text_is_looked_at_to_its_end():
+    many = "4111 " * 2_000
+    assert not has_card_number(many)
+    assert has_card_number(many + "x 4111 1111 1111 1111")
+    ids = "a4111111111111111bcdef0123456789 " * 2_000
+    assert not has_card_number(ids)
+    assert has_card_number(ids + "4111111111111111")
+    assert hide_cards(ids) == ids
+
+
+def test_a_secret_that_begins_another_leaves_nothing_of_it():
+    learn(["correct-horse"])
+    learn(["correct-horse-battery-staple"])
+    assert redact("it is correct-horse-battery-staple.") == f"it is {SECRET}."
 
 
 def test_a_number_in_free_json_may_be_a_cards():

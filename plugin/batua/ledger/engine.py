@@ -13,7 +13,6 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextvars import Context
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -28,6 +27,7 @@ from batua.errors import (
     StaleRow,
     TryAgain,
 )
+from batua.following import begin_for_all
 from batua.ledger.book import Book
 from batua.ledger.deciding import Operation, ask, decide
 from batua.ledger.queueing import Queued, forget, refuse, resolve
@@ -101,8 +101,7 @@ class Engine:
         queued = Queued(operation)
         self._queue.append(queued)
         if self._runner is None or self._runner.done():
-            # In a context of its own: it works for everybody, and not for who comes first.
-            self._runner = asyncio.create_task(self._drain(), context=Context())
+            self._runner = begin_for_all(self._drain())
         # A caller who goes away cancels the wait for the answer, and not what was queued.
         try:
             answer: A = await queued.answer
@@ -189,7 +188,6 @@ class Engine:
         with self._watcher.span("engine.group"):
             outcomes, written = await self._commit(group, at_first=at_first)
         took_s = asyncio.get_running_loop().time() - began
-        self._watcher.group_committed(len(group), took_s)
         self._on_commit(written)
         alone = []
         for queued, outcome in zip(group, outcomes, strict=True):
@@ -197,7 +195,7 @@ class Engine:
                 alone.append(queued)
             else:
                 self._answers.append((queued, outcome))
-        tell_committed((queued.operation, queued.ids, queued.moved) for queued in group)
+        self._tell(group, took_s)
         self._last_group = len(group)
         if len(self._queue) > GROUP_MIN:
             asyncio.get_running_loop().call_later(ANSWERS_WAIT_S_MAX, self._give_answers)
@@ -206,6 +204,14 @@ class Engine:
         if len(group) == 1 and alone:
             raise InvariantViolated(f"an operation reads what it never asked for: {outcomes[0]}")
         return alone
+
+    def _tell(self, group: list[Queued], took_s: float) -> None:
+        try:
+            self._watcher.group_committed(len(group), took_s)
+            tell_committed((queued.operation, queued.ids, queued.moved) for queued in group)
+        except Exception:
+            # A host's handler may raise. The group is committed: its answers stay what they are.
+            log.exception("a group was committed and could not be told of")
 
     async def _commit(
         self, group: list[Queued], *, at_first: bool

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from batua.clock import Clock
 from batua.errors import RateLimited
+from batua.following import begin_for_all
 from batua.limits.counts import CallCounts, Window
 
 __all__ = ["Rate", "RateLimits"]
@@ -84,7 +85,7 @@ class RateLimits:
         answer: asyncio.Future[Exceeded | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((asked, answer))
         if self._trip is None or self._trip.done():
-            self._trip = asyncio.create_task(self._go())
+            self._trip = begin_for_all(self._go())
         exceeded = await answer
         if exceeded is not None:
             window, rate = exceeded
@@ -137,7 +138,7 @@ class RateLimits:
             "process lets in as many as its rate limits say",
             type(error).__name__, error,
         )  # fmt: skip
-        self._return = asyncio.create_task(self._come_back())
+        self._return = begin_for_all(self._come_back())
 
     async def _come_back(self) -> None:
         """Try again and again to tell the store what was counted here, then count there again.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from batua.clock import NewId
 from batua.contract import Money
 from batua.database import Database, Row
-from batua.errors import Conflict
+from batua.errors import Conflict, Forbidden, InvalidRequest
+from batua.identity import Revocations
 from batua.ledger import Engine
 from batua.orders.orders import CreateOrder, NewOrder, OrderStatus
 from batua.outbox import Announcer
-from batua.wallets import Newcomers, require_customer_id
+from batua.redaction import has_card_number
+from batua.wallets import Newcomers, WalletRules, require_customer_id
 
 __all__ = ["HostOrders"]
 
@@ -27,12 +29,16 @@ class HostOrders:
         *,
         newcomers: Newcomers,
         new_id: NewId,
+        rules: WalletRules,
+        revocations: Revocations,
     ) -> None:
         self._database = database
         self._engine = engine
         self._announcer = announcer
         self._newcomers = newcomers
         self._new_id = new_id
+        self._rules = rules
+        self._revocations = revocations
 
     async def pay(
         self, reference: str, customer: str, money: Money, *, description: str = ""
@@ -40,10 +46,14 @@ class HostOrders:
         """Create the order ``reference`` and pay it from the customer's wallet, or do neither.
 
         ``reference`` is the host's own number, and its key: called again, after a crash say, it
-        pays nothing more and answers the same order. Raises ``InsufficientFunds``, and
-        ``Conflict`` (``wallet_frozen``; ``order_reference_exists`` for another customer or amount,
-        or an order that is not paid).
+        pays nothing more and answers the same order. Raises ``InsufficientFunds``, ``Forbidden``
+        (``customer_disabled``), ``InvalidRequest`` (``card_number_refused``) and ``Conflict``
+        (``wallet_frozen``, what a rule of wallets refuses; ``order_reference_exists`` for another
+        customer or amount, or an order that is not paid).
         """
+        for name, text in (("reference", reference), ("description", description)):
+            if has_card_number(text):
+                raise InvalidRequest.card_number(name)
         new = NewOrder(
             id=self._new_id("ord"),
             reference=reference,
@@ -59,11 +69,15 @@ class HostOrders:
             announcer=self._announcer,
             newcomers=self._newcomers,
             new_id=self._new_id,
+            rules=self._rules,
         )
         try:
+            await self._revocations.require_enabled(customer)
             return await self._engine.submit(operation)
-        except Conflict as refusal:
-            known = await self._known(new) if refusal.code == "order_reference_exists" else None
+        except (Conflict, Forbidden) as refusal:
+            # It may have been paid before: that is the answer, whoever was disabled since.
+            may_be_known = refusal.code in {"order_reference_exists", "customer_disabled"}
+            known = await self._known(new) if may_be_known else None
             if known is None:
                 raise
             return known

@@ -26,7 +26,7 @@ from batua.orders.spending import order_spends_needs, require_room_to_spend, spe
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import NewPayment, Payment, PaymentStatus, insert_payment
-from batua.wallets import NO_RULES, Newcomers, WalletRules, admit_customer, customer_need
+from batua.wallets import Newcomers, WalletRules, admit_customer, customer_need
 
 __all__ = [
     "CancelOrder",
@@ -71,7 +71,7 @@ class CreateOrder(msgspec.Struct, frozen=True, kw_only=True):
     announcer: Announcer
     newcomers: Newcomers
     new_id: NewId
-    rules: WalletRules = NO_RULES
+    rules: WalletRules
 
     def needs(self, book: Book) -> Iterable[Need]:
         new = self.new
@@ -127,7 +127,7 @@ class PayFromWallet:
     order_id: str
     actor: str
     announcer: Announcer
-    rules: WalletRules = NO_RULES
+    rules: WalletRules
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield Need(Payment, "order_id", self.order_id)

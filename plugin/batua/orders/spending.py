@@ -31,4 +31,14 @@ def require_room_to_spend(book: Book, rules: WalletRules, order: Record, amount:
     """Raises ``Conflict``: ``exceeds_daily_spend`` or ``too_many_payments``."""
     for need in spends_needs(rules, order["customer_id"], order["currency"], book):
         wallet = book.account(wallet_of(order))
-        rules.require_room_to_spend(book, wallet, book.find(*need), amount)
+        rules.require_room_to_spend(book, wallet, _paid(book, need), amount)
+
+
+def _paid(book: Book, need: Need) -> Iterable[Record]:
+    """What was paid before, and what others of the group have just paid: those were loaded as
+    pending, by their ids."""
+    paid = {row["id"]: row for row in book.find(*need)}
+    for row in book.updated.values():
+        if row.table is Order and row["customer_id"] == need.value and row["paid_at"] is not None:
+            paid[row["id"]] = row
+    return paid.values()

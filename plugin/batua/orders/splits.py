@@ -14,7 +14,7 @@ from batua.orders.spending import order_spends_needs, require_room_to_spend
 from batua.orders.tables import Order
 from batua.outbox import Announcer
 from batua.payments import NewPayment, Payment, insert_payment, require_minimum
-from batua.wallets import NO_RULES, WalletRules
+from batua.wallets import WalletRules
 
 __all__ = ["GRACE", "OpenSplit", "capture_share", "has_share"]
 
@@ -39,7 +39,7 @@ class OpenSplit:
     minimum: int
     actor: str
     announcer: Announcer
-    rules: WalletRules = NO_RULES
+    rules: WalletRules
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield Need(Payment, "order_id", self.order_id)

@@ -24,7 +24,7 @@ from batua.ledger import (
 from batua.ledger.tables import Hold
 from batua.payments import require_second_person
 from batua.wallets.customers import Newcomers, customer_need, ensure_customer
-from batua.wallets.rules import NO_RULES, WalletRules
+from batua.wallets.rules import WalletRules
 from batua.wallets.tables import Adjustment
 
 __all__ = ["Adjust", "AdjustmentKind", "AdjustmentReason", "DecideAdjustment", "Direction"]
@@ -78,7 +78,7 @@ class Adjust:
     new_id: NewId
     kind: AdjustmentKind = AdjustmentKind.PAID
     expires_at: datetime | None = None
-    rules: WalletRules = NO_RULES
+    rules: WalletRules
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield Need(Adjustment, "id", self.id)
@@ -150,7 +150,7 @@ class DecideAdjustment:
     approver: str
     approve: bool
     new_id: NewId
-    rules: WalletRules = NO_RULES
+    rules: WalletRules
 
     def needs(self, book: Book) -> Iterable[Need]:
         need = Need(Adjustment, "id", self.adjustment_id)

@@ -12,7 +12,7 @@ from batua.contract import Money
 from batua.ledger import AccountName, Book, Need, Record, account_needs, require_active
 from batua.payments import NewPayment, insert_payment
 from batua.wallets.customers import Newcomers, admit_customer, customer_need
-from batua.wallets.rules import NO_RULES, WalletRules
+from batua.wallets.rules import WalletRules
 from batua.wallets.tables import TopUp
 
 __all__ = ["WANTS_MONEY", "OpenTopUp", "TopUpStatus"]
@@ -51,7 +51,7 @@ class OpenTopUp:
     return_url: str
     newcomers: Newcomers
     new_id: NewId
-    rules: WalletRules = NO_RULES
+    rules: WalletRules
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield Need(TopUp, "id", self.id)
