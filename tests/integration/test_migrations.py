@@ -14,12 +14,26 @@ from batua.database import Dialect, migrate, migrations, open_database, pending
 from batua.errors import ConfigurationError
 from tests.support.ledger import insert_transfer
 
+SHUT_OUT_OR_LET_IN = {
+    "batua_revocation": "(id, jti, created_at, created_by) values ('1', '1', $1, 'staff')",
+    "batua_disabled_customer": "(id, customer_id, disabled_at, disabled_by)"
+    " values ('1', 'c', $1, 'staff')",
+    "batua_api_key": "(id, name, secret_sha256, permissions, created_at, created_by)"
+    f" values ('1', 'shop', '{64 * 'a'}', 'read', $1, 'staff')",
+}
 REFUSED = (asyncpg.IntegrityConstraintViolationError, sqlite3.IntegrityError)
 
 
 @pytest.fixture
 async def empty(empty_url, open_more):
     return await open_more(empty_url)
+
+
+async def back_to(database, newest):
+    for name in reversed(migrations()):
+        if name == newest:
+            return
+        assert await migrate(database, back=True) == [name]
 
 
 async def tables_of(database):
@@ -103,11 +117,22 @@ async def test_a_database_from_the_future_is_refused(database):
 
 async def test_going_back_past_a_ledger_that_holds_transfers_is_refused(database):
     await insert_transfer(database)
-    for name in reversed(migrations()[1:]):
-        assert await migrate(database, back=True) == [name]
+    await back_to(database, migrations()[0])
     with pytest.raises(ConfigurationError, match="batua_transfer, which has rows"):
         await migrate(database, back=True)
     assert len(await database.fetch("select seq from batua_transfer")) == 1
+
+
+async def test_going_back_past_who_is_shut_out_or_has_a_key_is_refused(database):
+    await back_to(database, "0008_identity")
+    for table, row in SHUT_OUT_OR_LET_IN.items():
+        async with database.transaction() as transaction:
+            await transaction.execute(f"insert into {table} {row}", utc_now())
+        with pytest.raises(ConfigurationError, match=f"would drop {table}, which has rows"):
+            await migrate(database, back=True)
+        async with database.transaction() as transaction:
+            await transaction.execute(f"delete from {table}")
+    assert await migrate(database, back=True) == ["0008_identity"]
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table._meta.tablename)

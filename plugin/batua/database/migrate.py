@@ -42,7 +42,7 @@ async def migrate(database: Database, *, back: bool = False) -> list[str]:
     """Apply what is missing, or take the newest migration back. Returns the names.
 
     Raises ``ConfigurationError`` for a database that is ahead of this code, and for going back
-    past a migration whose own rows say whose money it is: transfers, lots.
+    past a migration whose own rows say whose money it is, or who may do what: transfers, keys.
     """
     if back:
         return await _one_step_back(database)
@@ -75,13 +75,13 @@ async def _one_step_back(database: Database) -> list[str]:
         newest = next((m for m in reversed(MIGRATIONS) if m.name in applied), None)
         if newest is None:
             return []
-        if newest.keeps is not None and await transaction.fetch_one(
-            f"select 1 as found from {newest.keeps} limit 1"
-        ):
-            raise ConfigurationError(
-                f"{newest.name} stays: going back would drop {newest.keeps}, which has rows that "
-                "say whose money it is. Drop the database yourself if that is what you mean."
-            )
+        for table in newest.keeps:
+            if await transaction.fetch_one(f"select 1 as found from {table} limit 1"):
+                raise ConfigurationError(
+                    f"{newest.name} stays: going back would drop {table}, which has rows that say "
+                    "whose money it is, or who may do what. Drop the database yourself if that is "
+                    "what you mean."
+                )
         for statement in newest.backwards(database.dialect):
             await transaction.execute(statement)
         await transaction.execute("delete from batua_migration where name = $1", newest.name)

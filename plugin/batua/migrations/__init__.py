@@ -25,27 +25,32 @@ __all__ = ["MIGRATIONS", "Migration"]
 class Migration(NamedTuple):
     """One step of the schema: the statements that take it, and those that take it back.
 
-    While the table ``keeps`` has a row, there is no way back: it would drop what we owe somebody.
-    None is for a step that loses nothing.
+    While a table that it ``keeps`` has a row, there is no way back: it would drop what we owe
+    somebody, or let in who was shut out. Empty is for a step that loses nothing.
     """
 
     name: str
     forwards: Callable[[Dialect], list[str]]
     backwards: Callable[[Dialect], list[str]]
-    keeps: str | None
+    keeps: tuple[str, ...]
 
 
 MIGRATIONS = (
-    Migration(m0001.NAME, m0001.forwards, m0001.backwards, "batua_transfer"),
-    Migration(m0002.NAME, m0002.forwards, m0002.backwards, "batua_lot"),
-    Migration(m0003.NAME, m0003.forwards, m0003.backwards, None),
-    Migration(m0004.NAME, m0004.forwards, m0004.backwards, None),
-    Migration(m0005.NAME, m0005.forwards, m0005.backwards, None),
-    Migration(m0006.NAME, m0006.forwards, m0006.backwards, None),
-    Migration(m0007.NAME, m0007.forwards, m0007.backwards, "batua_dispute"),
-    Migration(m0008.NAME, m0008.forwards, m0008.backwards, "batua_disabled_customer"),
-    Migration(m0009.NAME, m0009.forwards, m0009.backwards, None),
-    Migration(m0010.NAME, m0010.forwards, m0010.backwards, "batua_listener"),
-    Migration(m0011.NAME, m0011.forwards, m0011.backwards, "batua_erasure"),
-    Migration(m0012.NAME, m0012.forwards, m0012.backwards, None),
+    Migration(m0001.NAME, m0001.forwards, m0001.backwards, ("batua_transfer",)),
+    Migration(m0002.NAME, m0002.forwards, m0002.backwards, ("batua_lot",)),
+    Migration(m0003.NAME, m0003.forwards, m0003.backwards, ()),
+    Migration(m0004.NAME, m0004.forwards, m0004.backwards, ()),
+    Migration(m0005.NAME, m0005.forwards, m0005.backwards, ()),
+    Migration(m0006.NAME, m0006.forwards, m0006.backwards, ()),
+    Migration(m0007.NAME, m0007.forwards, m0007.backwards, ("batua_dispute",)),
+    Migration(
+        m0008.NAME,
+        m0008.forwards,
+        m0008.backwards,
+        ("batua_disabled_customer", "batua_revocation", "batua_api_key"),
+    ),
+    Migration(m0009.NAME, m0009.forwards, m0009.backwards, ()),
+    Migration(m0010.NAME, m0010.forwards, m0010.backwards, ("batua_listener",)),
+    Migration(m0011.NAME, m0011.forwards, m0011.backwards, ("batua_erasure",)),
+    Migration(m0012.NAME, m0012.forwards, m0012.backwards, ()),
 )
