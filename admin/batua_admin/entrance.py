@@ -88,8 +88,15 @@ class Entrance:
             await _refuse(_Refused(400, "There is no such column to order by."), send)
 
     async def _count_login(self, scope: HTTPScope, body: bytes) -> None:
+        """Count the name that Piccolo will try: so it must have one way to read it, and the same.
+
+        It would read a form as well, and of two types take the first.
+        """
+        kinds = _content_types(scope)
+        if len(kinds) != 1 or kinds[0].partition(b";")[0].strip() != b"application/json":
+            raise _Refused(415, "Send the content type application/json, once.")
         try:
-            name = msgspec.json.decode(body, type=_Login).username
+            name = msgspec.json.decode(body.decode(), type=_Login).username
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise _Refused(400, "Send a JSON object with username and password.") from None
         client: Any = scope["client"]
@@ -106,9 +113,13 @@ def _checks_a_password(scope: HTTPScope) -> bool:
     return path.startswith(CHECKS_A_PASSWORD)
 
 
+def _content_types(scope: HTTPScope) -> list[bytes]:
+    headers = scope["headers"]
+    return [value.strip().lower() for name, value in headers if name == b"content-type"]
+
+
 async def _read(scope: HTTPScope, receive: Receive) -> bytes | None:
-    kinds = [value for name, value in scope["headers"] if name == b"content-type"]
-    if any(kind.strip().lower().startswith(b"multipart/") for kind in kinds):
+    if any(kind.startswith(b"multipart/") for kind in _content_types(scope)):
         raise _Refused(415, "The panel takes no files.")
     body = bytearray()
     while True:

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 
 import httpx
@@ -25,7 +26,7 @@ from batua_admin import (
     set_staff_role,
 )
 from batua_api import BatuaPlugin, create_app
-from tests.support.clock import FakeClock
+from tests.support.clock import START, FakeClock
 from tests.support.databases import opened
 
 pytestmark = [
@@ -360,6 +361,39 @@ async def test_a_staff_account_that_can_not_be_made_says_why(panel, change, sent
         await create_staff(panel.batua, **wanted)
 
 
+JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+async def test_a_login_is_counted_under_the_name_that_is_tried(panel, monkeypatch):
+    monkeypatch.setattr(panel.batua.rate_limits, "_now", FakeClock(START + timedelta(days=1)).now)
+    async with httpx.AsyncClient(base_url=f"{panel.base}/admin", trust_env=False) as http:
+        await http.get("/")
+        token = http.cookies["csrftoken"]
+
+        async def log_in(content, *headers):
+            headers = [pair for each in headers for pair in each.items()]
+            return await http.post("/public/login/", content=content, headers=headers)
+
+        # JSON that names one, and to whoever reads it as a form, with its token, another.
+        both = '{"username": "nobody", "a": "&csrftoken=%s&username=owner&password=%s&"}'
+        both %= token, PASSWORD.replace(" ", "+")
+        for kinds in ([FORM], [FORM, JSON], [JSON, FORM], [{}], [{"Content-Type": "text/json"}]):
+            assert (await log_in(both, *kinds)).status_code == 415, kinds
+        assert (await log_in(both, JSON)).status_code == 403  # the token is in a header, or nowhere
+
+        # Of two names in one object both readers take the last, however it is written.
+        sent = {"X-CSRFToken": token}
+        with_charset = {"Content-Type": "application/json; charset=utf-8"}
+        twice = '{"username": "%s", "user\\u006eame": "%s", "password": "%s"}'
+        tried = await log_in(twice % ("nobody", "owner", PASSWORD), sent, with_charset)
+        assert tried.status_code == 200
+        tried = await log_in(twice % ("owner", "nobody", PASSWORD), sent, JSON)
+        assert tried.status_code == 401
+        tried = [await log_in(twice % ("nobody", "owner", ""), sent, JSON) for _ in range(10)]
+        assert [answer.status_code for answer in tried] == [422] * 9 + [429]
+
+
 async def test_the_panel_takes_small_shallow_bodies_and_so_many_logins(panel, monkeypatch):
     # A day of its own: what other tests have counted is not in it, and no window ends in it.
     monkeypatch.setattr(panel.batua.rate_limits, "_now", FakeClock().now)
@@ -369,10 +403,12 @@ async def test_the_panel_takes_small_shallow_bodies_and_so_many_logins(panel, mo
         login = "/public/login/"
         deep = b'{"username": ' + b"[" * 10_000 + b"]" * 10_000 + b"}"
         for sent, status in (
-            ({"content": deep}, 400),
-            ({"content": b"not json"}, 400),
+            ({"content": deep, "headers": JSON}, 400),
+            ({"content": b"not json", "headers": JSON}, 400),
+            ({"content": b'{"username": "owner", "x": "\xff"}', "headers": JSON}, 400),
+            ({"content": '{"username": "owner"}'.encode("utf-16"), "headers": JSON}, 400),
             ({"json": {"username": ["owner"], "password": "x"}}, 400),
-            ({"data": {"username": "owner", "password": PASSWORD}}, 400),
+            ({"data": {"username": "owner", "password": PASSWORD}}, 415),
             ({"content": b"x" * 1_000_001}, 413),
             ({"files": {"username": ("a", b"owner")}}, 415),
         ):
