@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from itertools import count
+from pathlib import Path
 
 import pytest
 
 from batua.errors import ConfigurationError, RateLimited
 from batua.limits import Rate, RateLimits, Window, open_rate_limits
+from batua.limits.sqlite import SQLiteCounts, _discard
 from batua.settings import read_settings
 
 SHOPS = count()
@@ -76,6 +78,42 @@ async def test_old_windows_are_swept_and_no_others(open_counts, clock):
         assert sorted(round(seconds, -1) for seconds in left) == [60, 120]
         return
     assert await store.add({old: 1, young: 1}) == {old: 1, young: 4}
+
+
+@pytest.mark.parametrize("part", ["first page", "table", "nothing of it is left"])
+async def test_a_malformed_file_is_made_anew(sqlite_url, caplog, part):
+    database = Path(sqlite_url.removeprefix("sqlite:///"))
+    path = database.with_name(f"{database.name}.limits")
+    windows = {Window(f"{number:032}", 60): 1 for number in range(1_000)}
+    before = SQLiteCounts(database)
+    await before.add(windows)
+    await before.close()
+    whole = path.read_bytes()
+    garbage = {"first page": b"?" * 4096 + whole[4096:],
+               "table": whole[:4096] + b"?" * (len(whole) - 4096),
+               "nothing of it is left": b"no database at all, " * 500}  # fmt: skip
+    path.write_bytes(garbage[part])
+
+    counts, other = SQLiteCounts(database), SQLiteCounts(database)
+    assert await counts.add(windows) == windows
+    assert await other.add(windows) == dict.fromkeys(windows, 2), "in the same file"
+    assert f"the counts of calls in {path} begin anew" in caplog.text
+    await counts.sweep(60)
+    assert await counts.add(windows) == windows
+    await counts.close()
+    await other.close()
+
+
+async def test_who_comes_second_to_a_malformed_file_leaves_the_new_one(sqlite_url):
+    database = Path(sqlite_url.removeprefix("sqlite:///"))
+    path = database.with_name(f"{database.name}.limits")
+    counts = SQLiteCounts(database)
+    window = Window("a" * 32, 60)
+    await counts.add({window: 1})
+    _discard(path)
+    assert await counts.add({window: 1}) == {window: 2}
+    await counts.close()
+    assert path.exists()
 
 
 async def test_the_counts_of_postgres_are_not_logged(postgres_url, open_more):
