@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from pathlib import Path
 
@@ -31,18 +32,29 @@ def _require_room(source: Path, target: Path) -> None:
     if not source.is_file():
         raise ConfigurationError(f"there is no {source} to copy")
     if target.exists():
-        raise ConfigurationError(f"{target} is there already: a backup overwrites nothing")
+        raise _taken(target)
+
+
+def _taken(target: Path) -> ConfigurationError:
+    return ConfigurationError(f"{target} is there already: a backup overwrites nothing")
 
 
 def _copy_all(source: sqlite3.Connection, target: Path) -> None:
-    part = target.with_name(f"{target.name}.part")
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
-        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         _copy(source, part)
-        part.rename(target)
-        _sync(target.parent)
+        _name(part, target)
     finally:
         part.unlink(missing_ok=True)
+    _sync(target.parent)
+
+
+def _name(part: Path, target: Path) -> None:
+    try:
+        os.link(part, target)  # a rename would overwrite what another backup wrote meanwhile
+    except FileExistsError:
+        raise _taken(target) from None
 
 
 def _copy(source: sqlite3.Connection, part: Path) -> None:
