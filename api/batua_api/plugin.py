@@ -18,7 +18,7 @@ from litestar import Litestar, Router
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
 
-from batua.bootstrap import open_batua
+from batua.bootstrap import Batua, open_batua
 from batua.clock import Clock, utc_now
 from batua.events import Hooks
 from batua.limits import ClientAddresses
@@ -130,35 +130,45 @@ class BatuaPlugin(InitPlugin):
 
     @asynccontextmanager
     async def _open(self, app: Litestar) -> AsyncIterator[None]:
+        try:
+            async with (
+                open_batua(
+                    self._settings,
+                    self._environ,
+                    now=self._now,
+                    newcomers=self._newcomers,
+                    hooks=self._hooks,
+                    watcher=self._metrics,
+                ) as batua,
+                self._serving(app, batua),
+            ):
+                yield
+        finally:
+            # In a thread: it may send what waits.
+            await asyncio.to_thread(self._metrics.tracer.close)
+
+    @asynccontextmanager
+    async def _serving(self, app: Litestar, batua: Batua) -> AsyncIterator[None]:
         public = urlsplit(self._settings.public_url)
-        async with open_batua(
-            self._settings,
-            self._environ,
-            now=self._now,
-            newcomers=self._newcomers,
-            hooks=self._hooks,
-            watcher=self._metrics,
-        ) as batua:
-            app.state.batua = batua
-            app.state.batua_panel = LazyPanel(
-                partial(
-                    create_panel,
-                    batua,
-                    addresses=self._addresses,
-                    production=public.scheme == "https",
-                    allowed_hosts=[public.hostname] if public.hostname else [],
-                )
+        app.state.batua = batua
+        app.state.batua_panel = LazyPanel(
+            partial(
+                create_panel,
+                batua,
+                addresses=self._addresses,
+                production=public.scheme == "https",
+                allowed_hosts=[public.hostname] if public.hostname else [],
             )
-            app.state.batua_figures = figures = Figures(batua, self._metrics, self._authenticator)
-            if self._with_worker:
-                batua.worker.start()
-            elif self._hooks:
-                batua.worker.start_hooks()
-            setting = asyncio.create_task(figures.keep_set())
-            try:
-                async with self._authenticator.watching(batua.identity.watch):
-                    yield
-            finally:
-                setting.cancel()
-        # In a thread: it may send what waits.
-        await asyncio.to_thread(self._metrics.tracer.close)
+        )
+        app.state.batua_figures = figures = Figures(batua, self._metrics, self._authenticator)
+        if self._with_worker:
+            batua.worker.start()
+        elif self._hooks:
+            batua.worker.start_hooks()
+        setting = asyncio.create_task(figures.keep_set())
+        try:
+            async with self._authenticator.watching(batua.identity.watch):
+                yield
+        finally:
+            setting.cancel()  # and gone before the database is closed
+            await asyncio.gather(setting, return_exceptions=True)

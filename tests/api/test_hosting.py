@@ -1,6 +1,8 @@
 """Batua in an app that has a login, a CSRF guard and routes of its own."""
 
+import asyncio
 import shutil
+import threading
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -217,3 +219,22 @@ async def test_two_shops_in_one_process_keep_their_staff_and_money_apart(request
 async def test_a_table_of_ours_reads_nobodys_database_outside_a_panel():
     with pytest.raises(LookupError):
         await Staff.select()
+
+
+async def test_a_shop_that_ends_badly_leaves_nothing_running(sqlite_url):
+    settings = read_settings(
+        {}, database_url=sqlite_url, jwt_secret=JWT_SECRET,
+        otlp_endpoint="http://127.0.0.1:9/v1/traces",
+    )  # fmt: skip
+    threads, tasks = {*threading.enumerate()}, asyncio.all_tasks()
+    app = Litestar(plugins=[BatuaPlugin(settings, {})], logging_config=None)
+
+    async def end_badly():
+        async with app.lifespan():
+            raise RuntimeError("as told")
+
+    with pytest.raises(ExceptionGroup):  # of the one, by Litestar
+        await end_badly()
+    left = [thread.name for thread in {*threading.enumerate()} - threads]
+    assert [name for name in left if not name.startswith("asyncio")] == []
+    assert asyncio.all_tasks() == tasks
