@@ -19,11 +19,10 @@ from litestar.exceptions import NotAuthorizedException
 
 from batua.clock import Clock
 from batua.errors import ConfigurationError, InvalidRequest
-from batua.identity import Scope
+from batua.identity import Role, Scope
 from batua.settings import Settings
 from batua.wallets import require_customer_id
 from batua_api.auth.issuer_keys import ALGORITHMS, IssuerKeys, Keys, UnknownKey
-from batua_api.auth.principals import Role
 
 __all__ = ["Claims", "TokenReader", "issue_token", "require_issuer", "unauthorized"]
 
@@ -123,10 +122,8 @@ class TokenReader:
             raise unauthorized("The token has an unknown scope or role.") from None
         try:
             require_customer_id(subject)
-        except InvalidRequest:
-            raise unauthorized(
-                "The token's subject must be 1 to 128 printable characters without a slash (/)."
-            ) from None
+        except InvalidRequest as refusal:
+            raise unauthorized(f"The token's subject is not taken. {refusal}") from None
         return Claims(subject, scope, role, float(expires), issued, claims.get("jti"), keys)
 
 
