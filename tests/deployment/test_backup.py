@@ -14,19 +14,13 @@ from click.testing import CliRunner
 from batua.errors import ConfigurationError
 from batua_api.cli import cli
 from tests.postgres import run_apart
-from tests.support.clients import JWT_SECRET, ShopClient
+from tests.support.clients import VARIABLES, ShopClient
 from tests.support.databases import read_rows
 from tests.support.load import under_load
 from tests.support.own_postgres import own_postgres
 from tests.support.processes import free_port, running_serve
 from tests.support.provider import open_provider
 
-VARIABLES = {
-    "BATUA_JWT_SECRET": JWT_SECRET,
-    "BATUA_RATE_LIMIT": "off",
-    "BATUA_CUSTOMER_ORDERS": "on",
-    "BATUA_APPROVAL_LIMIT": "100000000",
-}
 SOME = 10
 """Taps that are paid before, while and after a backup is taken."""
 

@@ -12,7 +12,7 @@ import pytest
 from batua.database import open_database
 from batua.errors import ConfigurationError
 from batua.pooler import split_pooler
-from tests.support.clients import JWT_SECRET, ShopClient, order_of
+from tests.support.clients import VARIABLES, ShopClient, order_of
 from tests.support.databases import opened, read_rows
 from tests.support.leftovers import assert_books_agree, assert_nothing_left
 from tests.support.pgbouncer import pooled_url
@@ -25,12 +25,6 @@ from tests.support.processes import (
     running_worker,
 )
 
-VARIABLES = {
-    "BATUA_JWT_SECRET": JWT_SECRET,
-    "BATUA_RATE_LIMIT": "off",
-    "BATUA_CUSTOMER_ORDERS": "on",
-    "BATUA_APPROVAL_LIMIT": "100000000",
-}
 SESSIONS = 8
 """Of PostgreSQL, for two servers and two workers that may want four times as many."""
 TAPS = 40

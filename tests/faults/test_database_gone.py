@@ -17,19 +17,13 @@ import pytest
 
 from batua.database import migrate
 from tests.postgres import identity_in
-from tests.support.clients import JWT_SECRET, ShopClient
+from tests.support.clients import VARIABLES, ShopClient
 from tests.support.databases import opened
 from tests.support.leftovers import assert_nothing_left
 from tests.support.load import under_load
 from tests.support.own_postgres import own_postgres
 from tests.support.processes import running_serve
 
-VARIABLES = {
-    "BATUA_JWT_SECRET": JWT_SECRET,
-    "BATUA_RATE_LIMIT": "off",
-    "BATUA_CUSTOMER_ORDERS": "on",
-    "BATUA_APPROVAL_LIMIT": "100000000",
-}
 SOME = 10
 FROZEN_S = 1.5
 RECOVERY_S = 20

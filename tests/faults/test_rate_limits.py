@@ -11,7 +11,6 @@ import pytest
 
 from batua.bootstrap import open_batua
 from batua.contract import Money
-from batua.database import migrate, open_database
 from batua.settings import read_settings
 from batua.wallets import NO_RULES, Adjust, AdjustmentReason, Direction
 from batua_admin import create_staff
@@ -34,10 +33,6 @@ def counted_in(request, tmp_path):
 
 async def prepare(url):
     """A member of staff who logs in, and a customer who has money."""
-    database = open_database(url)
-    await database.open()
-    await migrate(database)
-    await database.close()
     async with open_batua(read_settings({}, database_url=url), {}) as batua:
         await create_staff(batua, username="meera", password=PASSWORD, role="viewer")
         given = Adjust(

@@ -20,10 +20,26 @@ from batua.ledger.proof import prove
 from tests.support.databases import opened
 from tests.support.processes import SIMULATOR_SECRETS, Program, clean_environ, run_batua
 
-__all__ = ["JWT_SECRET", "ShopClient", "assert_sound", "new_name", "order_of", "signature"]
+__all__ = [
+    "JWT_SECRET",
+    "VARIABLES",
+    "ShopClient",
+    "assert_sound",
+    "new_name",
+    "order_of",
+    "signature",
+]
 
 JWT_SECRET = "a-secret-of-the-tests-that-opens-nothing-else"
 """Shared by the processes that are not the main job's own, so that tokens need no new process."""
+
+VARIABLES = {
+    "BATUA_JWT_SECRET": JWT_SECRET,
+    "BATUA_RATE_LIMIT": "off",
+    "BATUA_CUSTOMER_ORDERS": "on",
+    "BATUA_APPROVAL_LIMIT": "100000000",
+}
+"""Of a shop that a ``ShopClient`` pays at, as often as it can."""
 
 KEY_ID = "rzp_test_simulator"
 CONNECTIONS_MAX = 256
