@@ -10,11 +10,9 @@ from batua_admin.staff import (
     list_staff,
     set_staff_role,
 )
-from batua_admin.tables import StaffRole
 
 __all__ = [
     "LazyPanel",
-    "StaffRole",
     "create_panel",
     "create_staff",
     "disable_staff",

@@ -12,13 +12,13 @@ from starlette.requests import Request
 from batua.bootstrap import Batua
 from batua.contract import AMOUNT_MAX, Money, format_money, is_currency
 from batua.errors import InvalidRequest, NotFound, Refusal
+from batua.identity import Role
 from batua.orders import RefundTo
 from batua.payments import GatewayState, NewRefund
 from batua.redaction import has_card_number
 from batua.wallets import Adjust, AdjustmentKind, AdjustmentReason, DecideAdjustment, Direction
 from batua_admin.guards import actor_of, require_role
 from batua_admin.recent import Recent
-from batua_admin.tables import StaffRole
 
 __all__ = ["forms"]
 
@@ -97,7 +97,7 @@ class _Desk:
 
     async def refund(self, request: Request, data: RefundForm) -> str:
         batua, actor = self._batua, actor_of(request)
-        require_role(request, StaffRole.SUPPORT)
+        require_role(request, Role.SUPPORT)
         order = await self._order(data.order)
         self._recent.refuse_repeat((actor, order["id"], data.amount, data.to))
         new = NewRefund(
@@ -118,7 +118,7 @@ class _Desk:
         return told.get(refund["status"], on_its_way)
 
     async def decide_refund(self, request: Request, data: DecisionForm) -> str:
-        require_role(request, StaffRole.FINANCE)
+        require_role(request, Role.FINANCE)
         refund = await self._batua.orders.decide_refund(
             data.id, approver=actor_of(request), approve=data.decision == "approve"
         )
@@ -126,7 +126,7 @@ class _Desk:
 
     async def adjust(self, request: Request, data: AdjustmentForm) -> str:
         batua, actor = self._batua, actor_of(request)
-        require_role(request, StaffRole.FINANCE)
+        require_role(request, Role.FINANCE)
         if not is_currency(data.currency):
             raise ValueError(f"{data.currency!r} is not an ISO 4217 currency in use.")
         self._recent.refuse_repeat((actor, data.customer, data.amount, data.direction))
@@ -154,7 +154,7 @@ class _Desk:
         return f"{amount} was {verb} the wallet of {data.customer}."
 
     async def decide_adjustment(self, request: Request, data: DecisionForm) -> str:
-        require_role(request, StaffRole.FINANCE)
+        require_role(request, Role.FINANCE)
         await self._exists("batua_adjustment", data.id, "adjustment")
         adjustment = await self._batua.engine.submit(
             DecideAdjustment(
@@ -168,7 +168,7 @@ class _Desk:
         return f"Adjustment {adjustment['id']} is {adjustment['status']}."
 
     async def set_gateway(self, request: Request, data: GatewayForm) -> str:
-        require_role(request, StaffRole.OWNER)
+        require_role(request, Role.OWNER)
         await self._batua.switches.set_state(
             data.gateway, GatewayState(data.state), actor=actor_of(request)
         )

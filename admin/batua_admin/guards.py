@@ -9,15 +9,15 @@ from piccolo_api.crud.validators import Validators
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from batua_admin.tables import StaffRole
+from batua.identity import Role
 
 __all__ = ["OWNERS_ONLY", "READ_ONLY", "actor_of", "require_role"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def _role(request: Request) -> StaffRole:
-    return StaffRole(request.user.user.role)
+def _role(request: Request) -> Role:
+    return Role(request.user.user.role)
 
 
 def refuse_writes(piccolo_crud: PiccoloCRUD, request: Request) -> None:
@@ -30,7 +30,7 @@ def refuse_writes(piccolo_crud: PiccoloCRUD, request: Request) -> None:
 def only_owners(piccolo_crud: PiccoloCRUD, request: Request) -> None:
     """Staff and their sessions are the owner's business."""
     del piccolo_crud
-    if _role(request) is not StaffRole.OWNER:
+    if _role(request) is not Role.OWNER:
         raise HTTPException(403, "Only an owner may see this.")
 
 
@@ -38,7 +38,7 @@ READ_ONLY = Validators(every=[refuse_writes])
 OWNERS_ONLY = Validators(every=[refuse_writes, only_owners])
 
 
-def require_role(request: Any, role: StaffRole) -> None:
+def require_role(request: Any, role: Role) -> None:
     """Raises 403 for staff below ``role``."""
     if not _role(request).reaches(role):
         raise HTTPException(403, f"This needs the role {role} or above; yours is {_role(request)}.")

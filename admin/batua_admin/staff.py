@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from batua.bootstrap import Batua
 from batua.database import Row, Transaction
 from batua.errors import Conflict, NotFound
-from batua.identity import changing
-from batua_admin.tables import Staff, StaffRole, bind, reading_from
+from batua.identity import Role, changing
+from batua_admin.tables import Staff, bind, reading_from
 
 __all__ = [
     "create_staff",
@@ -30,7 +30,7 @@ async def create_staff(
     Raises ``ValueError`` that says what to change: an unknown role, a short password, a name that
     is taken.
     """
-    rank = StaffRole(role)
+    rank = Role(role)
     if not username or len(username) > 100 or not username.isprintable():
         raise ValueError("A staff name has 1 to 100 printable characters.")
     if len(password) < PASSWORD_LENGTH_MIN:
@@ -44,7 +44,7 @@ async def create_staff(
             email=email or f"{username}@staff.invalid",
             active=True,
             admin=True,
-            superuser=rank is StaffRole.OWNER,
+            superuser=rank is Role.OWNER,
             role=str(rank),
         )
 
@@ -96,14 +96,14 @@ async def enable_staff(batua: Batua, username: str) -> bool:
     return not account["active"]
 
 
-async def set_staff_role(batua: Batua, username: str, role: StaffRole) -> StaffRole:
+async def set_staff_role(batua: Batua, username: str, role: Role) -> Role:
     """Give somebody another role; returns the one before. One that is lower ends their sessions.
 
     Raises ``NotFound``, and ``Conflict`` (``last_owner``).
     """
     async with changing(batua.database, batua.identity.watch) as transaction:
         account = await _read(transaction, username)
-        before = StaffRole(account["role"])
+        before = Role(account["role"])
         if not role.reaches(before):
             await _require_other_owner(transaction, account)
             await _end_sessions(transaction, account)
@@ -111,7 +111,7 @@ async def set_staff_role(batua: Batua, username: str, role: StaffRole) -> StaffR
             "update batua_staff set role = $2, superuser = $3 where id = $1",
             account["id"],
             str(role),
-            role is StaffRole.OWNER,
+            role is Role.OWNER,
         )
     return before
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from enum import StrEnum
 from typing import Any
 
 from piccolo.apps.user.tables import BaseUser
@@ -14,27 +13,15 @@ from piccolo.engine.base import Engine
 from piccolo.table import Table
 from piccolo_api.session_auth.tables import SessionsBase
 
-__all__ = ["Session", "Staff", "StaffRole", "bind", "reading_from"]
+from batua.identity import Role
 
-
-class StaffRole(StrEnum):
-    """How much a member of staff may do, from the least to the most."""
-
-    VIEWER = "viewer"
-    SUPPORT = "support"
-    FINANCE = "finance"
-    OWNER = "owner"
-
-    def reaches(self, role: StaffRole) -> bool:
-        """Whether this role may do what ``role`` may."""
-        ranks = list(StaffRole)
-        return ranks.index(self) >= ranks.index(role)
+__all__ = ["Session", "Staff", "bind", "reading_from"]
 
 
 class Staff(BaseUser, tablename="batua_staff"):
     """Somebody who may use the panel."""
 
-    role = Varchar(length=20, default=StaffRole.VIEWER.value)
+    role = Varchar(length=20, default=Role.VIEWER.value)
 
 
 class Session(SessionsBase, tablename="batua_session"):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
 import click
 
-from batua.bootstrap import Batua, open_batua
+from batua.bootstrap import Batua
 from batua.contract import active_currencies
 from batua.database import pending
-from batua.settings import Settings, read_settings
-from batua_api.local import local_settings
+from batua.settings import read_settings
+from batua_api.commanding import in_shop
 from batua_api.logs import configure_logs
 from batua_api.simulators import installed_simulators, new_simulator, serve_simulator
 
@@ -21,12 +20,7 @@ __all__ = ["gateways", "simulate"]
 @click.command()
 def gateways() -> None:
     """What is installed, in which state and mode, with which capabilities."""
-    asyncio.run(_gateways(local_settings(os.environ)))
-
-
-async def _gateways(settings: Settings) -> None:
-    async with open_batua(settings, os.environ) as batua:
-        await _print_gateways(batua)
+    in_shop(_print_gateways)
 
 
 MORE = (

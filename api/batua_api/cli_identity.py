@@ -1,72 +1,20 @@
-"""Commands about who may come in: API keys, revoked tokens and disabled customers.
+"""``batua tokens`` and ``batua keys``: who may come in.
 
 What they change holds in every process within five seconds.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import click
 
-from batua.bootstrap import Batua, open_batua
 from batua.database import Row
-from batua.errors import InvalidRequest
 from batua.identity import Permission, Scope
-from batua.settings import Settings
-from batua.wallets import require_customer_id
-from batua_api.local import local_settings
+from batua_api.commanding import BY, in_shop, require_subject
 
-__all__ = ["BY", "customers", "in_shop", "keys", "subject", "tokens"]
-
-BY = "command line"
-
-T = TypeVar("T")
-
-
-def in_shop(do: Callable[[Batua], Awaitable[T]]) -> T:
-    """Open the shop that the environment names, and do something in it."""
-    return asyncio.run(_open(local_settings(os.environ), do))
-
-
-async def _open(settings: Settings, do: Callable[[Batua], Awaitable[T]]) -> T:
-    async with open_batua(settings, os.environ) as batua:
-        return await do(batua)
-
-
-def subject(id: str) -> str:
-    """A customer's, staff's or service's id. Raises click's ``UsageError``."""
-    try:
-        return require_customer_id(id)
-    except InvalidRequest as error:
-        raise click.UsageError(str(error)) from error
-
-
-@click.group()
-def customers() -> None:
-    """Customers: shut out and let in again, exported and erased."""
-
-
-@customers.command("disable")
-@click.argument("id")
-def disable(id: str) -> None:
-    """The customer may do nothing. Money that comes for them is still taken."""
-    customer = subject(id)
-    done = in_shop(lambda batua: batua.identity.revocations.disable(customer, by=BY))
-    click.echo(f"{customer} is disabled" if done else f"{customer} was disabled already")
-
-
-@customers.command("enable")
-@click.argument("id")
-def enable(id: str) -> None:
-    """The customer may come in again."""
-    customer = subject(id)
-    done = in_shop(lambda batua: batua.identity.revocations.enable(customer, by=BY))
-    click.echo(f"{customer} is enabled" if done else f"{customer} was not disabled")
+__all__ = ["keys", "tokens"]
 
 
 @click.group()
@@ -84,14 +32,14 @@ def revoke_tokens(
 ) -> None:
     """Revoke one token, or all of somebody's."""
     named = {Scope.CUSTOMER: customer, Scope.STAFF: staff, Scope.SERVICE: service}
-    wanted = [(scope, subject) for scope, subject in named.items() if subject]
+    wanted = [(scope, name) for scope, name in named.items() if name]
     if len(wanted) + bool(jti) != 1:
         raise click.UsageError("say one of --jti, --customer, --staff and --service")
     if jti:
         in_shop(lambda batua: batua.identity.revocations.revoke_token(jti, by=BY))
         click.echo(f"revoked the token {jti}")
         return
-    scope, name = wanted[0][0], subject(wanted[0][1])
+    scope, name = wanted[0][0], require_subject(wanted[0][1])
     in_shop(lambda batua: batua.identity.revocations.revoke_subject(scope, name, by=BY))
     click.echo(f"revoked all tokens of {scope} {name} that were issued before now")
 

@@ -7,19 +7,19 @@ import sys
 import click
 
 from batua.database import Row
+from batua.identity import Role
 from batua_admin import (
-    StaffRole,
     create_staff,
     disable_staff,
     enable_staff,
     list_staff,
     set_staff_role,
 )
-from batua_api.cli_identity import in_shop
+from batua_api.commanding import in_shop
 
 __all__ = ["staff"]
 
-ROLES = click.Choice([str(each) for each in StaffRole])
+ROLES = click.Choice([str(each) for each in Role])
 
 
 @click.group()
@@ -78,5 +78,5 @@ def enable(name: str) -> None:
 @click.argument("role", type=ROLES)
 def role_(name: str, role: str) -> None:
     """Give somebody another role. A lower one ends their sessions of the panel."""
-    before = in_shop(lambda batua: set_staff_role(batua, name, StaffRole(role)))
+    before = in_shop(lambda batua: set_staff_role(batua, name, Role(role)))
     click.echo(f"{name} was {before} and is {role}")

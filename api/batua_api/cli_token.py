@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import click
 
-from batua.errors import ConfigurationError, InvalidRequest
-from batua.wallets import require_customer_id
+from batua.errors import ConfigurationError
 from batua_api.auth import Role, Scope, issue_token
+from batua_api.commanding import require_subject
 from batua_api.local import local_settings
 
 __all__ = ["token"]
@@ -33,9 +33,6 @@ def token(
     who = customer or subject or (scope if scope != Scope.CUSTOMER else None)
     if not who:
         raise click.UsageError("say whose: --customer ID")
-    try:
-        require_customer_id(who)
-    except InvalidRequest as error:
-        raise click.UsageError(str(error)) from error
+    require_subject(who)
     rank = Role(role or Role.FINANCE) if scope == Scope.STAFF else None
     click.echo(issue_token(settings, who, Scope(scope), rank, ttl=timedelta(hours=hours)))

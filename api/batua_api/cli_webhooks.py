@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 import click
 
-from batua.bootstrap import Batua, open_batua
+from batua.bootstrap import Batua
 from batua.database import Row
 from batua.events import DeliveryFailed, Event, EventType, TrialFact
-from batua_api.local import local_settings
+from batua_api.commanding import in_shop
 
 __all__ = ["reseal", "webhooks"]
 
-T = TypeVar("T")
-
 WHEN = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
-
-
-def _run(do: Callable[[Batua], Awaitable[T]]) -> T:
-    async def run() -> T:
-        async with open_batua(local_settings(os.environ), os.environ) as batua:
-            return await do(batua)
-
-    return asyncio.run(run())
 
 
 @click.group()
@@ -40,14 +26,14 @@ def webhooks() -> None:
 @click.option("--event", "events", multiple=True, help="Which; may be repeated. Default: all")
 def add(url: str, events: tuple[str, ...]) -> None:
     """Add an endpoint. Prints its id and its secret, which is never shown again."""
-    id, secret = _run(lambda batua: batua.listeners.add(url, events or ("*",)))  # noqa: A001
+    id, secret = in_shop(lambda batua: batua.listeners.add(url, events or ("*",)))  # noqa: A001
     click.echo(f"id      {id}\nsecret  {secret}")
 
 
 @webhooks.command("list")
 def list_() -> None:
     """Who listens, to what, how much waits for each, and how much is dead."""
-    for row in _run(lambda batua: batua.listeners.list()):
+    for row in in_shop(lambda batua: batua.listeners.list()):
         click.echo(_line(row))
 
 
@@ -63,14 +49,14 @@ def _line(row: Row) -> str:
 def rotate(endpoint: str, overlap_hours: int) -> None:
     """A new secret; the old one signs too for a while. Prints the new one."""
     overlap = timedelta(hours=overlap_hours)
-    click.echo(_run(lambda batua: batua.listeners.rotate(endpoint, overlap=overlap)))
+    click.echo(in_shop(lambda batua: batua.listeners.rotate(endpoint, overlap=overlap)))
 
 
 @webhooks.command()
 @click.argument("endpoint")
 def enable(endpoint: str) -> None:
     """Send to it again, what has waited too."""
-    _run(lambda batua: batua.listeners.enable(endpoint))
+    in_shop(lambda batua: batua.listeners.enable(endpoint))
     click.echo(f"{endpoint} is enabled")
 
 
@@ -78,7 +64,7 @@ def enable(endpoint: str) -> None:
 @click.argument("endpoint")
 def disable(endpoint: str) -> None:
     """Send nothing more to it."""
-    _run(lambda batua: batua.listeners.disable(endpoint, "by an operator"))
+    in_shop(lambda batua: batua.listeners.disable(endpoint, "by an operator"))
     click.echo(f"{endpoint} is disabled")
 
 
@@ -87,7 +73,7 @@ def disable(endpoint: str) -> None:
 def test_(endpoint: str) -> None:
     """Send it a webhook.test at once, and say what came of it."""
     try:
-        _run(lambda batua: _try(batua, endpoint))
+        in_shop(lambda batua: _try(batua, endpoint))
     except DeliveryFailed as failure:
         raise click.ClickException(f"{endpoint} did not take it: {failure}") from None
     click.echo(f"{endpoint} took it")
@@ -111,11 +97,11 @@ async def _try(batua: Batua, endpoint: str) -> None:
 def replay(endpoint: str | None, since: datetime | None, delivery: str | None) -> None:
     """Make events due again: of an endpoint or a hook since a time, or one delivery."""
     if delivery is not None and endpoint is None and since is None:
-        _run(lambda batua: batua.listeners.replay_one(delivery))
+        in_shop(lambda batua: batua.listeners.replay_one(delivery))
         click.echo(f"{delivery} is due again")
     elif delivery is None and endpoint is not None and since is not None:
         moment = since.replace(tzinfo=UTC)
-        count = _run(lambda batua: batua.listeners.replay(endpoint, since=moment))
+        count = in_shop(lambda batua: batua.listeners.replay(endpoint, since=moment))
         click.echo(f"{count} events are due again for {endpoint}")
     else:
         raise click.UsageError("say ENDPOINT and --since, or --delivery alone")
@@ -124,5 +110,5 @@ def replay(endpoint: str | None, since: datetime | None, delivery: str | None) -
 @click.command()
 def reseal() -> None:
     """Seal every stored secret with the newest of BATUA_ENCRYPTION_KEY."""
-    count = _run(lambda batua: batua.listeners.reseal())
+    count = in_shop(lambda batua: batua.listeners.reseal())
     click.echo(f"resealed {count} secrets")

@@ -14,11 +14,11 @@ import pytest_asyncio
 from batua.bootstrap import TABLES, Batua
 from batua.contract import Money
 from batua.database import migrate
+from batua.identity import Role
 from batua.settings import read_settings
 from batua.testing.serving import serving
 from batua.wallets import NO_RULES, Adjust, AdjustmentReason, Direction, read_wallet
 from batua_admin import (
-    StaffRole,
     create_staff,
     disable_staff,
     enable_staff,
@@ -163,7 +163,7 @@ async def test_staff_who_are_disabled_or_demoted_are_signed_out_at_once(panel):
     await panel.staff("leaver", "finance")
     for change in (
         lambda: disable_staff(panel.batua, "leaver"),
-        lambda: set_staff_role(panel.batua, "leaver", StaffRole.VIEWER),
+        lambda: set_staff_role(panel.batua, "leaver", Role.VIEWER),
     ):
         async with panel.signed_in("leaver") as http:
             assert (await http.get("/api/tables/batua_account/")).status_code == 200
@@ -175,7 +175,7 @@ async def test_staff_who_are_disabled_or_demoted_are_signed_out_at_once(panel):
     async with panel.signed_in("leaver") as http:
         (row,) = [r for r in await list_staff(panel.batua) if r["username"] == "leaver"]
         assert (row["role"], f"{row['last_login']:%Y-%m}"[:2]) == ("viewer", "20")
-        await set_staff_role(panel.batua, "leaver", StaffRole.SUPPORT)
+        await set_staff_role(panel.batua, "leaver", Role.SUPPORT)
         assert (await http.get("/api/tables/batua_account/")).status_code == 200
 
 
@@ -349,7 +349,7 @@ async def test_every_answer_below_the_panel_forbids_frames_and_foreign_scripts(p
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"role": "king"}, "'king' is not a valid StaffRole"),
+        ({"role": "king"}, "'king' is not a valid Role"),
         ({"password": "short"}, "at least 10 characters"),
         ({"username": "owner"}, "already"),
         ({"username": ""}, "1 to 100 printable"),

@@ -8,8 +8,9 @@ from click.testing import CliRunner
 
 from batua.bootstrap import open_batua
 from batua.errors import Conflict, NotFound
+from batua.identity import Role
 from batua.settings import read_settings
-from batua_admin import StaffRole, disable_staff, enable_staff, set_staff_role
+from batua_admin import disable_staff, enable_staff, set_staff_role
 from batua_api.cli import cli
 from tests.support.databases import read_rows
 
@@ -48,12 +49,12 @@ async def test_the_last_active_owner_stays(database_url):
         )
         for change in (
             disable_staff(batua, "olga"),
-            set_staff_role(batua, "olga", StaffRole.FINANCE),
+            set_staff_role(batua, "olga", Role.FINANCE),
         ):
             with pytest.raises(Conflict, match=LAST) as refused:
                 await change
             assert refused.value.code == "last_owner"
-        assert await set_staff_role(batua, "olga", StaffRole.OWNER) is StaffRole.OWNER
+        assert await set_staff_role(batua, "olga", Role.OWNER) is Role.OWNER
         for change in (disable_staff(batua, "nobody"), enable_staff(batua, "nobody")):
             with pytest.raises(NotFound, match="staff account 'nobody'"):
                 await change
@@ -68,8 +69,8 @@ async def test_the_last_active_owner_stays(database_url):
         assert not await enable_staff(batua, "otto")
         assert await disable_staff(batua, "olga")
         assert not await disable_staff(batua, "olga")
-        assert await set_staff_role(batua, "fay", StaffRole.OWNER) is StaffRole.FINANCE
-        assert await set_staff_role(batua, "otto", StaffRole.SUPPORT) is StaffRole.OWNER
+        assert await set_staff_role(batua, "fay", Role.OWNER) is Role.FINANCE
+        assert await set_staff_role(batua, "otto", Role.SUPPORT) is Role.OWNER
         known = (await batua.identity.watch.current()).staff
         assert {name: (each.role, each.is_active) for name, each in known.items()} == {
             "olga": ("owner", False), "otto": ("support", True), "fay": ("owner", True),

@@ -131,18 +131,24 @@ async def test_all_tokens_of_a_subject_end_but_those_that_are_issued_later(door,
 async def test_a_staff_token_does_no_more_than_its_account(
     door, clock, known, claimed, held, wanted
 ):
-    known.knows(staff={"olga": StaffAccount(held, is_active=True)})
+    known.knows(staff={"olga": StaffAccount(Role(held), is_active=True)})
     sent = token(clock, sub="olga", scope="staff", role=claimed)
     assert (await admit(door, sent)).role is Role(wanted)
-    known.knows(staff={"olga": StaffAccount(held, is_active=False)})
+    known.knows(staff={"olga": StaffAccount(Role(held), is_active=False)})
     assert "not active" in await refused(door, sent)
     known.knows()
     assert (await admit(door, sent)).role is Role(claimed or "viewer"), "the host answers for it"
 
 
 async def test_an_account_s_name_says_nothing_of_a_customer(door, clock, known):
-    known.knows(staff={"olga": StaffAccount("owner", is_active=False)})
+    known.knows(staff={"olga": StaffAccount(Role.OWNER, is_active=False)})
     assert (await admit(door, token(clock, sub="olga"))).scope is Scope.CUSTOMER
+
+
+async def test_whoever_has_an_id_like_a_cards_number_is_told_why_it_is_not_taken(door, clock):
+    for sub, why in (("4111111111111111", "looks like a card's"), ("a/b", "without a slash")):
+        assert why in await refused(door, token(clock, sub=sub))
+    assert (await admit(door, token(clock, sub="41111111c11111111"))).id == "41111111c11111111"
 
 
 def key(clock, **changes):

@@ -1,10 +1,9 @@
 """Who is calling, and what they may do."""
 
-from batua.identity import Permission, Scope
+from batua.identity import Permission, Role, Scope
 from batua_api.auth.authenticator import Authenticator
 from batua_api.auth.principals import (
     Principal,
-    Role,
     allow,
     require_allowed,
     require_permission,

@@ -16,7 +16,7 @@ from batua.errors import Forbidden, TryAgain
 from batua.identity import KEY_PREFIX, Permission, Scope, Snapshot, Watch, split_key
 from batua.settings import Settings
 from batua_api.auth.issuer_keys import IssuerKeys
-from batua_api.auth.principals import Principal, Role
+from batua_api.auth.principals import Principal
 from batua_api.auth.tokens import (
     LEEWAY_S,
     Claims,
@@ -141,6 +141,6 @@ def judge(claims: Claims, snapshot: Snapshot) -> Principal:
         if account is not None:
             if not account.is_active:
                 raise unauthorized("This staff account is not active.")
-            role = role.capped(Role(account.role))
+            role = role.capped(account.role)
     permissions = EVERYTHING if claims.scope is Scope.SERVICE else frozenset[Permission]()
     return Principal(claims.subject, claims.scope, role, permissions)

@@ -4,30 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from batua.errors import Forbidden
-from batua.identity import Permission, Scope
+from batua.identity import Permission, Role, Scope
 
-__all__ = ["Principal", "Role", "allow", "require_allowed", "require_permission",
-           "staff_at_least"]  # fmt: skip
-
-
-class Role(StrEnum):
-    """How much a member of staff may do, from the least to the most."""
-
-    VIEWER = "viewer"
-    SUPPORT = "support"
-    FINANCE = "finance"
-    OWNER = "owner"
-
-    def capped(self, most: Role) -> Role:
-        """This role, or ``most`` where that may do less."""
-        return min(self, most, key=RANKS.__getitem__)
-
-
-RANKS = {role: rank for rank, role in enumerate(Role)}
+__all__ = ["Principal", "allow", "require_allowed", "require_permission", "staff_at_least"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +28,7 @@ class Principal:
 
     def may(self, role: Role) -> bool:
         """Whether this is staff of at least ``role``."""
-        return self.role is not None and RANKS[self.role] >= RANKS[role]
+        return self.role is not None and self.role.reaches(role)
 
 
 def allow(*scopes: Scope, permission: Permission | None = None) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from batua.identity.changing import changing
 from batua.identity.identity import Identity
-from batua.identity.keys import KEY_PREFIX, ApiKeys, NewKey, require_name, split_key
+from batua.identity.keys import KEY_PREFIX, ApiKeys, NewKey, split_key
 from batua.identity.revocations import Revocations
-from batua.identity.scopes import Permission, Scope
+from batua.identity.scopes import Permission, Role, Scope
 from batua.identity.snapshot import KnownKey, Snapshot, StaffAccount
 from batua.identity.tables import ApiKey, DisabledCustomer, IdentityChanges, Revocation
 from batua.identity.watch import FRESH_S, Watch
@@ -22,11 +22,11 @@ __all__ = [
     "Permission",
     "Revocation",
     "Revocations",
+    "Role",
     "Scope",
     "Snapshot",
     "StaffAccount",
     "Watch",
     "changing",
-    "require_name",
     "split_key",
 ]

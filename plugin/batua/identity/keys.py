@@ -21,7 +21,7 @@ from batua.identity.scopes import Permission
 from batua.identity.snapshot import read_permissions
 from batua.identity.watch import Watch
 
-__all__ = ["KEY_PREFIX", "ApiKeys", "NewKey", "require_name", "split_key"]
+__all__ = ["KEY_PREFIX", "ApiKeys", "NewKey", "split_key"]
 
 KEY_PREFIX = "batua_sk_"
 ID_BYTES = 8
@@ -54,7 +54,7 @@ class ApiKeys:
         by: str,
     ) -> NewKey:
         """A service's first key. Raises ``Conflict`` (``key_exists``) where it has one."""
-        require_name(name)
+        _require_name(name)
         async with changing(self._database, self._watch) as transaction:
             if await self._usable(transaction, name):
                 raise Conflict("key_exists", f"{name!r} has a key already: rotate or revoke it.")
@@ -136,7 +136,7 @@ class ApiKeys:
         return NewKey(key_id, f"{KEY_PREFIX}{key_id}_{secret}")
 
 
-def require_name(name: str) -> str:
+def _require_name(name: str) -> str:
     """The rule for the names of services that have keys. Raises ``InvalidRequest``."""
     if not 0 < len(name) <= NAME_LENGTH_MAX or not name.isprintable() or "/" in name:
         raise InvalidRequest(

@@ -1,10 +1,10 @@
-"""What kinds of caller there are, and what a service may be allowed."""
+"""What kinds of caller there are, and what staff and services may be allowed."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["Permission", "Scope"]
+__all__ = ["Permission", "Role", "Scope"]
 
 
 class Scope(StrEnum):
@@ -13,6 +13,26 @@ class Scope(StrEnum):
     CUSTOMER = "customer"
     STAFF = "staff"
     SERVICE = "service"
+
+
+class Role(StrEnum):
+    """How much a member of staff may do, from the least to the most."""
+
+    VIEWER = "viewer"
+    SUPPORT = "support"
+    FINANCE = "finance"
+    OWNER = "owner"
+
+    def reaches(self, role: Role) -> bool:
+        """Whether this role may do what ``role`` may."""
+        return _RANKS[self] >= _RANKS[role]
+
+    def capped(self, most: Role) -> Role:
+        """This role, or ``most`` where that may do less."""
+        return most if self.reaches(most) else self
+
+
+_RANKS = {role: rank for rank, role in enumerate(Role)}
 
 
 class Permission(StrEnum):

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from batua.database import Database
-from batua.identity.scopes import Permission, Scope
+from batua.identity.scopes import Permission, Role, Scope
 
 __all__ = ["EMPTY", "KnownKey", "Snapshot", "StaffAccount", "read_permissions", "read_snapshot"]
 
@@ -18,7 +18,7 @@ __all__ = ["EMPTY", "KnownKey", "Snapshot", "StaffAccount", "read_permissions", 
 class StaffAccount:
     """A staff account of the panel. Tokens for its name can't do more than it may."""
 
-    role: str
+    role: Role
     is_active: bool
 
 
@@ -79,7 +79,7 @@ async def _read_staff(database: Database) -> dict[str, StaffAccount]:
     # The panel writes this table without counting: it is small, and read whole each time.
     rows = await database.fetch("select username, role, active, admin from batua_staff")
     return {
-        row["username"]: StaffAccount(row["role"], bool(row["active"] and row["admin"]))
+        row["username"]: StaffAccount(Role(row["role"]), bool(row["active"] and row["admin"]))
         for row in rows
     }
 
