@@ -72,7 +72,7 @@ CALLS = {
     ),
     "plugin/batua/events/keeping.py": ({"transaction", "execute"}, "what was told goes: no money"),
     "plugin/batua/events/delivering.py": (STEPS, "what became of a delivery: no money"),
-    "plugin/batua/limits/sqlite.py": ({"connect", "execute"}, "counts of calls, in a file of their own"),
+    "plugin/batua/limits/sqlite.py": ({"connect", "execute"}, "counts of calls, in their own file"),
     "plugin/batua/signs.py": ({"transaction", "execute"}, "signs of life: no money"),
     "plugin/batua/ledger/proof/opening/postgres.py": (
         {"connect", "transaction", "execute"}, "a copy to be proved, in a read-only transaction",
