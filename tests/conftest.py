@@ -13,7 +13,7 @@ import gc
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -61,6 +61,16 @@ def _logging_as_it_was() -> Iterator[None]:
     logging.raiseExceptions = before[2]
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let every log reach the process that prints: text that UTF-8 can't say would end the run."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session")
