@@ -8,9 +8,11 @@ means "accept".
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +21,7 @@ import requests
 
 from batua.breaker import Breaker
 from batua.calls import Calls
+from batua.certificates import trusted_certificates
 from batua.clock import Clock
 from batua.contract import (
     Fronts,
@@ -81,8 +84,6 @@ class Registry:
         self.breakers: dict[str, Breaker] = {}
         self._closers: list[Callable[[], Any]] = []
         self._http: list[httpx.AsyncClient] = []
-        # Loading the certificates takes longer than all the rest of opening a shop.
-        self._tls = httpx.create_ssl_context(trust_env=False)
         self.gateways: dict[str, Plugin[Gateway]] = {
             code: self._build(code, loaded, environ)
             for code, loaded in _load(GATEWAYS, _check_gateway).items()
@@ -167,7 +168,7 @@ class Registry:
             now=self._monotonic,
         )
         told = Calls(code, self._watcher)
-        network = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
+        network = httpx.AsyncHTTPTransport(verify=trusted_certificates(), trust_env=False)
         http = httpx.AsyncClient(
             transport=GuardedTransport(network, breaker, timeout_s, told),
             timeout=timeout_s,
@@ -193,13 +194,19 @@ class Registry:
 
 def _load(group: str, check: Callable[[EntryPoint], type[P]]) -> dict[str, type[P]]:
     loaded: dict[str, type[P]] = {}
-    for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
+    for entry in _entries(group, tuple(sys.path)):
         if entry.name in loaded:
             raise ConfigurationError(
                 f"two installed packages offer {group} {entry.name!r}: uninstall one of them"
             )
         loaded[entry.name] = check(entry)
     return loaded
+
+
+@cache
+def _entries(group: str, _path: tuple[str, ...]) -> list[EntryPoint]:
+    # Every installed package is looked at; what is on the path changes with the path alone.
+    return sorted(entry_points(group=group), key=lambda entry: entry.name)
 
 
 def _check_gateway(entry: EntryPoint) -> type[Gateway]:

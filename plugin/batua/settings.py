@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -184,7 +185,7 @@ def read_plugin_settings(settings: type[S], code: str, environ: Mapping[str, str
     raw = _own_variables(settings, code, environ)
     missing = [
         _variable(code, field.name)
-        for field in msgspec.structs.fields(settings)
+        for field in _fields(settings)
         if field.required and not raw.get(field.name)
     ]
     if missing:
@@ -196,14 +197,19 @@ def unknown_variables(
     environ: Mapping[str, str], codes: Mapping[str, type[PluginSettings]]
 ) -> list[str]:
     """The ``BATUA_*`` variables that nothing reads: most likely misspelled."""
-    known = {_variable("", field.name) for field in msgspec.structs.fields(Settings)}
+    known = {_variable("", field.name) for field in _fields(Settings)}
     for code, settings in codes.items():
-        known |= {_variable(code, field.name) for field in msgspec.structs.fields(settings)}
+        known |= {_variable(code, field.name) for field in _fields(settings)}
     return sorted(
         name
         for name in environ
         if name.startswith(PREFIX) and name not in known and not name.startswith("BATUA_TEST_")
     )
+
+
+@cache
+def _fields(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(struct)
 
 
 def _variable(code: str, field: str) -> str:
@@ -215,7 +221,7 @@ def _own_variables(
 ) -> dict[str, Any]:
     return {
         field.name: environ[_variable(code, field.name)]
-        for field in msgspec.structs.fields(settings)
+        for field in _fields(settings)
         if environ.get(_variable(code, field.name), "") != ""
     }
 
@@ -228,7 +234,7 @@ def _convert(settings: type[S], code: str, raw: Mapping[str, Any]) -> S:
         field.name: _WORDS.get(str(raw[field.name]).lower(), raw[field.name])
         if field.type is bool
         else raw[field.name]
-        for field in msgspec.structs.fields(settings)
+        for field in _fields(settings)
         if field.name in raw
     }
     # First: what is wrong with one of them is told with the others known.

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from batua.bootstrap import TABLES, Batua
+from batua.certificates import trusted_certificates
 from batua.contract import Money
 from batua.database import migrate
 from batua.identity import Role
@@ -53,7 +54,10 @@ class Panel:
         """A browser that has signed in, with the CSRF token that every write needs."""
         cookies = self.sessions.get(name)
         async with httpx.AsyncClient(
-            base_url=f"{self.base}/admin", trust_env=False, cookies=cookies
+            base_url=f"{self.base}/admin",
+            trust_env=False,
+            verify=trusted_certificates(),
+            cookies=cookies,
         ) as http:
             if cookies is None:
                 await http.get("/")
@@ -136,7 +140,9 @@ async def test_every_table_is_shown_to_staff_and_to_nobody_else(panel):
         (adjustment,) = (row for row in adjustments if row["id"] == "adj_1")
         assert adjustment["amount"] == 5_000_000_000
         assert adjustment["note"] == "<img src=x onerror=alert(1)>"
-    async with httpx.AsyncClient(base_url=f"{panel.base}/admin", trust_env=False) as stranger:
+    async with httpx.AsyncClient(
+        base_url=f"{panel.base}/admin", trust_env=False, verify=trusted_certificates()
+    ) as stranger:
         for table in TABLES:
             answer = await stranger.get(f"/api/tables/{table._meta.tablename}/")
             assert answer.status_code == 401
@@ -151,7 +157,9 @@ async def test_staff_are_shown_to_owners_alone_and_passwords_to_nobody(panel):
 
 
 async def test_a_wrong_password_and_a_missing_csrf_token_are_refused(panel):
-    async with httpx.AsyncClient(base_url=f"{panel.base}/admin", trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=f"{panel.base}/admin", trust_env=False, verify=trusted_certificates()
+    ) as http:
         wrong = {"username": "owner", "password": "not the password"}
         assert (await http.post("/public/login/", json=wrong)).status_code == 403
         await http.get("/")
@@ -284,7 +292,9 @@ async def test_an_unknown_name_costs_as_much_as_a_wrong_password(panel, monkeypa
     told, work = set(), []
     await panel.staff("shut-out", "viewer")
     await disable_staff(panel.batua, "shut-out")
-    async with httpx.AsyncClient(base_url=f"{panel.base}/admin", trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=f"{panel.base}/admin", trust_env=False, verify=trusted_certificates()
+    ) as http:
         await http.get("/")
         http.headers["X-CSRFToken"] = http.cookies["csrftoken"]
         for name in ("owner", "shut-out", "nobody"):
@@ -336,7 +346,9 @@ async def test_no_filter_and_no_order_of_the_panel_becomes_sql(panel):
 
 
 async def test_every_answer_below_the_panel_forbids_frames_and_foreign_scripts(panel):
-    async with httpx.AsyncClient(base_url=panel.base, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=panel.base, trust_env=False, verify=trusted_certificates()
+    ) as http:
         moved = await http.get("/admin")
         assert (moved.status_code, moved.headers["location"]) == (307, "/admin/")
         for path in ("/admin/", "/admin/public/meta/", "/admin/api/tables/batua_account/"):
@@ -367,7 +379,9 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 async def test_a_login_is_counted_under_the_name_that_is_tried(panel, monkeypatch):
     monkeypatch.setattr(panel.batua.rate_limits, "_now", FakeClock(START + timedelta(days=1)).now)
-    async with httpx.AsyncClient(base_url=f"{panel.base}/admin", trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=f"{panel.base}/admin", trust_env=False, verify=trusted_certificates()
+    ) as http:
         await http.get("/")
         token = http.cookies["csrftoken"]
 
@@ -397,7 +411,9 @@ async def test_a_login_is_counted_under_the_name_that_is_tried(panel, monkeypatc
 async def test_the_panel_takes_small_shallow_bodies_and_so_many_logins(panel, monkeypatch):
     # A day of its own: what other tests have counted is not in it, and no window ends in it.
     monkeypatch.setattr(panel.batua.rate_limits, "_now", FakeClock().now)
-    async with httpx.AsyncClient(base_url=f"{panel.base}/admin", trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=f"{panel.base}/admin", trust_env=False, verify=trusted_certificates()
+    ) as http:
         await http.get("/")
         http.headers["X-CSRFToken"] = http.cookies["csrftoken"]
         login = "/public/login/"

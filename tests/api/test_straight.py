@@ -10,6 +10,7 @@ from litestar import Litestar, Request, Response
 from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 
+from batua.certificates import trusted_certificates
 from batua.testing.serving import serving
 from batua_api.app import create_app
 from batua_api.idempotency import _route
@@ -162,7 +163,9 @@ async def hosted(url, **options):
     headers = {"Authorization": f"Bearer {token(clock, **CALLERS['asha'])}", "X-Office": "yes"}
     async with (
         serving(app) as base,
-        httpx.AsyncClient(base_url=f"{base}/api/v1", headers=headers, timeout=10) as client,
+        httpx.AsyncClient(
+            base_url=f"{base}/api/v1", headers=headers, timeout=10, verify=trusted_certificates()
+        ) as client,
     ):
         yield client
 

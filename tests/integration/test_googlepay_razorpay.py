@@ -1,7 +1,6 @@
 """Google Pay by UPI in front of the real Razorpay adapter, over HTTP against its simulator."""
 
 import asyncio
-import ssl
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ import httpx
 import pytest
 import requests
 
+from batua.certificates import trusted_certificates
 from batua.contract import (
     ConfirmRequest,
     GatewayRejected,
@@ -30,7 +30,6 @@ from batua.testing.serving import serving
 from batua.testing.simulators.razorpay import RazorpaySimulator
 
 # Loading certificates takes longer than a test.
-TLS = ssl.create_default_context()
 OUR_ID = "pmt_0123456789abcdefghjkmnpqrs"
 RUPEES = Money(50_000, "INR")
 FORGED = '{"Status": "SUCCESS", "responseCode": "00", "amount": "500.00"}'
@@ -46,7 +45,9 @@ async def opened(payer=None):
     simulator = RazorpaySimulator()
     async with (
         serving(simulator.app) as url,
-        httpx.AsyncClient(base_url=url, verify=TLS, timeout=5, trust_env=False) as script,
+        httpx.AsyncClient(
+            base_url=url, verify=trusted_certificates(), timeout=5, trust_env=False
+        ) as script,
     ):
         simulator.public_url = url
         with ThreadPoolExecutor(2) as threads, requests.Session() as session:

@@ -1,7 +1,6 @@
 """Google Pay's simulator over real HTTP, and the gateway that opens its tokens."""
 
 import json
-import ssl
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -9,6 +8,7 @@ import httpx
 import pytest
 import requests
 
+from batua.certificates import trusted_certificates
 from batua.contract import (
     Capabilities,
     ConfirmRequest,
@@ -32,7 +32,6 @@ from batua.testing.serving import serving
 from batua.testing.simulators.googlepay import GooglePaySimulator
 
 # Loading certificates takes longer than a test.
-TLS = ssl.create_default_context()
 OUR_ID = "pmt_0123456789abcdefghjkmnpqrs"
 RUPEES = Money(50_000, "INR")
 BACK = "https://shop.example/back?a=b"
@@ -99,8 +98,8 @@ async def opened(**options):
     simulator = GooglePaySimulator(processor="bank", hang_s=0.3, **options)
     async with (
         serving(simulator.app) as url,
-        httpx.AsyncClient(base_url=url, verify=TLS, trust_env=False) as browser,
-        httpx.AsyncClient(verify=TLS, timeout=0.2, trust_env=False) as http,
+        httpx.AsyncClient(base_url=url, verify=trusted_certificates(), trust_env=False) as browser,
+        httpx.AsyncClient(verify=trusted_certificates(), timeout=0.2, trust_env=False) as http,
     ):
         simulator.public_url = url
         transport = Transport(

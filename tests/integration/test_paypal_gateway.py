@@ -1,7 +1,6 @@
 """The PayPal gateway against its simulator, over real HTTP and with real signatures."""
 
 import asyncio
-import ssl
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -13,6 +12,7 @@ import pytest
 import requests
 from litestar import Litestar, Request, Response, post
 
+from batua.certificates import trusted_certificates
 from batua.contract import (
     ChargeRequest,
     ConfirmRequest,
@@ -45,7 +45,6 @@ from batua.testing.serving import free_port, serving
 from batua.testing.simulators.paypal import PayPalSimulator
 
 # Loading certificates takes longer than a test.
-TLS = ssl.create_default_context()
 PAYMENT = "pay_0123456789abcdefghjkmnpqrs"
 REFUND = "ref_0123456789abcdefghjkmnpqrs"
 TEN = Money(1_000, "USD")
@@ -187,8 +186,8 @@ async def _shop_with(store, timeout_s, changes):
 
     async with (
         serving(simulator.app, port=port) as url,
-        httpx.AsyncClient(base_url=url, trust_env=False, verify=TLS) as http,
-        httpx.AsyncClient(trust_env=False, verify=TLS, timeout=timeout_s) as own,
+        httpx.AsyncClient(base_url=url, trust_env=False, verify=trusted_certificates()) as http,
+        httpx.AsyncClient(trust_env=False, verify=trusted_certificates(), timeout=timeout_s) as own,
     ):
         transport = Transport(
             http=own,

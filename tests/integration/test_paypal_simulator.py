@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import re
-import ssl
 import zlib
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -22,12 +21,12 @@ from hypothesis import strategies as st
 from litestar import Litestar, Request, post
 from litestar.exceptions import HTTPException
 
+from batua.certificates import trusted_certificates
 from batua.testing.serving import serving
 from batua.testing.simulators.paypal import PayPalSimulator
 from batua.testing.simulators.paypal.collisions import with_crc
 
 # Loading certificates takes longer than a test.
-TLS = ssl.create_default_context()
 BASIC = ("paypal_simulator_client", "paypal_simulator_secret")
 WEBHOOK_ID = "1SIM0000000000001"
 ALL = {"Prefer": "return=representation"}
@@ -97,7 +96,9 @@ async def running(**settings):
     async with serving(simulator.app) as url:
         simulator.public_url = url
         try:
-            async with httpx.AsyncClient(base_url=url, trust_env=False, verify=TLS) as http:
+            async with httpx.AsyncClient(
+                base_url=url, trust_env=False, verify=trusted_certificates()
+            ) as http:
                 yield simulator, Client(http, (await token(http)).json()["access_token"])
         finally:
             await simulator.stop()

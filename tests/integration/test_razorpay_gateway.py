@@ -3,7 +3,6 @@
 import asyncio
 import hmac
 import socket
-import ssl
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from litestar import Litestar, Request, Response, get, post
 from razorpay.resources import Payment
 from requests.adapters import HTTPAdapter
 
+from batua.certificates import trusted_certificates
 from batua.contract import (
     ConfirmRequest,
     FollowUpRequest,
@@ -41,7 +41,6 @@ from batua.testing.serving import free_port, serving
 from batua.testing.simulators.razorpay import RazorpaySimulator
 
 # Loading certificates takes longer than a test.
-TLS = ssl.create_default_context()
 OUR_ID = "pay_0123456789abcdefghjkmnpqrs"
 OUR_REFUND = "ref_0123456789abcdefghjkmnpqrs"
 RUPEES_500 = Money(50_000, "INR")
@@ -102,7 +101,7 @@ async def gateway_at(base_url, *, timeout_s=2.0, **settings):
     with ThreadPoolExecutor(8) as pool, requests.Session() as session:
         session.trust_env = False
         session.mount("http://", recorder)
-        async with httpx.AsyncClient(trust_env=False, verify=TLS) as http:
+        async with httpx.AsyncClient(trust_env=False, verify=trusted_certificates()) as http:
             transport = Transport(
                 http=http,
                 session=session,
@@ -125,7 +124,9 @@ async def shop_with(*, timeout_s=2.0, simulator=None, **settings):
     credentials = (simulator.key_id, simulator.key_secret)
     async with (
         serving(simulator.app) as url,
-        httpx.AsyncClient(base_url=url, auth=credentials, trust_env=False, verify=TLS) as http,
+        httpx.AsyncClient(
+            base_url=url, auth=credentials, trust_env=False, verify=trusted_certificates()
+        ) as http,
         gateway_at(url, timeout_s=timeout_s, **settings) as (gateway, recorder),
     ):
         try:

@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import json
 import re
-import ssl
 from contextlib import asynccontextmanager
 from hashlib import sha256
 
@@ -12,11 +11,11 @@ import httpx
 import pytest
 from litestar import Litestar, Request, asgi, post
 
+from batua.certificates import trusted_certificates
 from batua.testing.serving import serving
 from batua.testing.simulators.razorpay import RazorpaySimulator
 
 # Loading certificates takes longer than a test.
-TLS = ssl.create_default_context()
 AUTH = ("rzp_test_simulator", "simulator_key_secret")
 SECRET = b"simulator_webhook_secret"
 ORDER = {"amount": 50_000, "currency": "INR", "receipt": "r1"}
@@ -57,7 +56,7 @@ async def running(**settings):
     async with serving(simulator.app) as url:
         try:
             async with httpx.AsyncClient(
-                base_url=url, auth=AUTH, trust_env=False, verify=TLS
+                base_url=url, auth=AUTH, trust_env=False, verify=trusted_certificates()
             ) as http:
                 yield simulator, http
         finally:
@@ -488,7 +487,9 @@ async def page(request):
     )
     async with serving(outer) as url:
         base = url + request.param
-        async with httpx.AsyncClient(base_url=base, auth=AUTH, trust_env=False, verify=TLS) as http:
+        async with httpx.AsyncClient(
+            base_url=base, auth=AUTH, trust_env=False, verify=trusted_certificates()
+        ) as http:
             yield http
     await simulator.stop()
 

@@ -3,7 +3,6 @@
 import asyncio
 import hmac
 import json
-import ssl
 import time
 from contextlib import asynccontextmanager
 from hashlib import sha256
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from litestar import Litestar, Request, Response, post
 
+from batua.certificates import trusted_certificates
 from batua.testing.serving import serving
 from batua.testing.simulators.kit.control import control_routes
 from batua.testing.simulators.kit.delivery import _forged
@@ -21,7 +21,6 @@ from batua.testing.simulators.kit.simulator import Simulator
 from batua.testing.simulators.kit.store import Store
 from tests.support.clock import FakeClock
 
-TLS = ssl.create_default_context()  # loading certificates takes longer than a test
 NEW, OLD = b"new-secret", b"old-secret"
 
 
@@ -140,7 +139,9 @@ async def running(shop=None, **settings):
         simulator = Counting(**({"webhook_url": f"{hook}/hook" if shop else None} | settings))
         async with (
             serving(simulator.app) as url,
-            httpx.AsyncClient(base_url=url, trust_env=False, verify=TLS, timeout=0.3) as http,
+            httpx.AsyncClient(
+                base_url=url, trust_env=False, verify=trusted_certificates(), timeout=0.3
+            ) as http,
         ):
             try:
                 yield simulator, http
@@ -399,3 +400,29 @@ def test_address_of_a_shop_keeps_its_query_and_must_be_of_the_web():
 
 def test_settings_name_where_the_simulator_is_reached():
     assert Counting().settings() == {"BATUA_COUNTING_BASE_URL": "http://counting.test"}
+
+
+def test_one_that_forgot_serves_another_loop_as_new():
+    shop, simulator = Shop(), Counting()
+
+    async def serve_a_count():
+        async with (
+            serving(shop.app) as hook,
+            serving(simulator.app) as url,
+            httpx.AsyncClient(
+                base_url=url, trust_env=False, verify=trusted_certificates(), timeout=0.3
+            ) as http,
+        ):
+            assert (await change(http))["api"] is None
+            simulator.webhook_url = f"{hook}/hook"
+            assert (await count(http)).json() == {"count": 1}
+            await shop.wait_for(1)
+            await change(http, api={"next": "500", "times": 9}, webhooks={"lose": True})
+
+    for _ in range(2):
+        asyncio.run(serve_a_count())
+        assert shop.ids() == ["evt_1"]
+        simulator.forget()
+        shop.taken.clear()
+        assert simulator.webhook_url is None
+        assert simulator.store.counts() == {}

@@ -4,7 +4,6 @@ import asyncio
 import hmac
 import json
 import re
-import ssl
 from contextlib import asynccontextmanager
 from hashlib import sha256
 
@@ -13,11 +12,11 @@ import pytest
 from litestar import Litestar, Request, asgi, post
 from litestar.types import Receive, Scope, Send
 
+from batua.certificates import trusted_certificates
 from batua.testing.serving import serving
 from batua.testing.simulators.stripe import StripeSimulator
 
 # Loading certificates takes longer than a test.
-TLS = ssl.create_default_context()
 AUTH = {"authorization": "Bearer sk_test_simulator"}
 INTENT = {"amount": "50000", "currency": "inr", "metadata[order]": "7"}
 BACK = "https://shop.example/back?order=7"
@@ -64,7 +63,7 @@ async def running(**settings):
     async with serving(simulator.app) as url:
         try:
             async with httpx.AsyncClient(
-                base_url=url, headers=AUTH, trust_env=False, verify=TLS
+                base_url=url, headers=AUTH, trust_env=False, verify=trusted_certificates()
             ) as http:
                 yield simulator, http
         finally:
@@ -474,7 +473,9 @@ async def test_mounted_below_a_prefix_it_works_as_well():
 
     async with (
         serving(Litestar([mounted], openapi_config=None, logging_config=None)) as url,
-        httpx.AsyncClient(base_url=url, headers=AUTH, trust_env=False, verify=TLS) as http,
+        httpx.AsyncClient(
+            base_url=url, headers=AUTH, trust_env=False, verify=trusted_certificates()
+        ) as http,
     ):
         answer = await http.post("/stripe/v1/payment_intents", data=INTENT)
         intent = answer.json()

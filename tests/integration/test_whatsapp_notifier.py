@@ -15,6 +15,7 @@ import pytest
 import requests
 from litestar import Litestar, asgi
 
+from batua.certificates import trusted_certificates
 from batua.contract import (
     DeliveryStatus,
     Notification,
@@ -137,7 +138,9 @@ async def world(*, timeout_s: float = 2.0, prefix: str = "", **changes):
     try:
         async with (
             serving(mounted(running, prefix) if prefix else running.app) as url,
-            httpx.AsyncClient(trust_env=False, timeout=timeout_s) as http,
+            httpx.AsyncClient(
+                verify=trusted_certificates(), trust_env=False, timeout=timeout_s
+            ) as http,
         ):
             settings = msgspec.structs.replace(SETTINGS, base_url=url + prefix)
             link = transport(http)
@@ -367,7 +370,7 @@ async def test_faults_are_read_strictly(body):
 async def test_nobody_at_the_other_end_is_unavailable():
     async with world() as at:
         notifier = at.notifier
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(verify=trusted_certificates(), trust_env=False) as http:
         link = transport(http)
         again = WhatsAppNotifier(notifier._settings, link)
         with pytest.raises(NotifierUnavailable, match="ConnectError"):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 import requests
 
+from batua.certificates import trusted_certificates
 from batua.contract import (
     Mandate,
     MandateFrequency,
@@ -59,8 +59,6 @@ MANDATE = Mandate(
 
 LOST = ("500_after_effect", "timeout_after_effect", "html", "connection_reset", "slow_drip")
 """Each of these answers is lost after the order, capture, refund or debit was made."""
-
-TLS = ssl.create_default_context()  # loading certificates takes longer than a test
 
 
 def signed(body: bytes, event_id: str = "") -> dict[str, str]:
@@ -251,7 +249,9 @@ async def open_gateway(*, timeout_s: float = 2.0, **settings: str) -> AsyncItera
         session.trust_env = False
         async with (
             serving(simulator.app) as url,
-            httpx.AsyncClient(base_url=url, auth=credentials, trust_env=False, verify=TLS) as http,
+            httpx.AsyncClient(
+                base_url=url, auth=credentials, trust_env=False, verify=trusted_certificates()
+            ) as http,
         ):
             transport = Transport(
                 http=http,
@@ -281,10 +281,26 @@ async def open_gateway(*, timeout_s: float = 2.0, **settings: str) -> AsyncItera
 @asynccontextmanager
 async def open_provider() -> AsyncIterator[Provider]:
     """A provider of its own, with nothing in its books."""
-    simulator = RazorpaySimulator(key_id=KEY_ID, hang_s=0.3, webhook_backoff_s=0.05)
-    async with (
-        serving(simulator.app) as base,
-        CuttingProxy(base) as proxy,
-        httpx.AsyncClient(base_url=base, verify=False, trust_env=False) as http,
-    ):
-        yield Provider(http, proxy, simulator)
+    with _a_simulator() as simulator:
+        async with (
+            serving(simulator.app) as base,
+            CuttingProxy(base) as proxy,
+            httpx.AsyncClient(
+                base_url=base, verify=trusted_certificates(), trust_env=False
+            ) as http,
+        ):
+            yield Provider(http, proxy, simulator)
+
+
+@contextmanager
+def _a_simulator() -> Iterator[RazorpaySimulator]:
+    if _idle:
+        simulator = _idle.pop()
+    else:
+        simulator = RazorpaySimulator(key_id=KEY_ID, hang_s=0.3, webhook_backoff_s=0.05)
+    yield simulator
+    simulator.forget()
+    _idle.append(simulator)
+
+
+_idle: list[RazorpaySimulator] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 import msgspec
@@ -32,6 +33,7 @@ class PluginSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
         return f"{type(self).__name__}({shown})"
 
 
+@cache
 def secret_fields(settings: type[PluginSettings]) -> frozenset[str]:
     """The names of the fields that are marked ``Secret``."""
     return frozenset(

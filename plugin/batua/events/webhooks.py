@@ -15,9 +15,9 @@ from datetime import timedelta
 from typing import Any
 
 import httpcore
-import httpx
 import msgspec
 
+from batua.certificates import trusted_certificates
 from batua.clock import Clock
 from batua.database import Row
 from batua.errors import InvalidRequest
@@ -107,7 +107,7 @@ class WebhookSender:
         async with (
             # No connection is kept: the next event asks anew where its name leads.
             httpcore.AsyncConnectionPool(
-                ssl_context=self._context() if is_tls else None,
+                ssl_context=(self._tls or trusted_certificates()) if is_tls else None,
                 network_backend=backend,
                 max_connections=1,
                 max_keepalive_connections=0,
@@ -136,8 +136,3 @@ class WebhookSender:
             ("webhook-timestamp", str(timestamp)),
             ("webhook-signature", " ".join(signatures)),
         ]
-
-    def _context(self) -> ssl.SSLContext:
-        if self._tls is None:  # loading the certificates takes long, and few shops have endpoints
-            self._tls = httpx.create_ssl_context(trust_env=False)
-        return self._tls

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 from litestar.types import Receive, Scope, Send
 
+from batua.certificates import trusted_certificates
 from batua.testing.conformance.sites import Sites
-from batua.testing.conformance.transport import tls
 from batua.testing.simulators.kit.faults import ApiFault
 from batua.testing.simulators.kit.simulator import Simulator
 
@@ -45,7 +45,7 @@ class Provider:
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
         self.requests: list[tuple[str, str]] = []
-        self._http = httpx.AsyncClient(verify=tls(), trust_env=False, timeout=30)
+        self._http = httpx.AsyncClient(verify=trusted_certificates(), trust_env=False, timeout=30)
         self._armed: ApiFault | None = None
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import cache
 from typing import TypeVar
 
 import httpx
 import requests
 
+from batua.certificates import trusted_certificates
 from batua.contract import Transport
 
-__all__ = ["opened_transport", "tls"]
+__all__ = ["opened_transport"]
 
 T = TypeVar("T")
 
 _THREADS = 8
-
-
-@cache
-def tls() -> ssl.SSLContext:
-    """Loading the certificates takes longer than a check."""
-    return httpx.create_ssl_context(trust_env=False)
 
 
 @asynccontextmanager
@@ -41,7 +34,10 @@ async def opened_transport(timeout_s: float) -> AsyncIterator[Transport]:
 
     try:
         async with httpx.AsyncClient(
-            verify=tls(), timeout=timeout_s, follow_redirects=False, trust_env=False
+            verify=trusted_certificates(),
+            timeout=timeout_s,
+            follow_redirects=False,
+            trust_env=False,
         ) as http:
             yield Transport(
                 http=http,

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from batua.certificates import trusted_certificates
 from batua.testing.simulators.kit.faults import Faults
 from batua.testing.simulators.kit.store import Store
 
@@ -90,6 +91,7 @@ class Webhooks:
     def start(self) -> None:
         """Deliver from now on, beginning with what a killed process left behind."""
         if self._running is None:
+            self._changed = asyncio.Event()  # of the loop that runs now
             for event in self._store.all("event"):
                 if event["state"] == "waiting":
                     self._waiting[event["id"]] = event["next_at"]
@@ -114,7 +116,12 @@ class Webhooks:
     async def _run(self) -> None:
         limits = httpx.Limits(max_connections=_AT_ONCE_MAX)
         async with (
-            httpx.AsyncClient(timeout=self._timeout_s, limits=limits, trust_env=False) as http,
+            httpx.AsyncClient(
+                verify=trusted_certificates(),
+                timeout=self._timeout_s,
+                limits=limits,
+                trust_env=False,
+            ) as http,
             asyncio.TaskGroup() as tasks,
         ):
             while True:

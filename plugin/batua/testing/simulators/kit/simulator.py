@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -128,9 +129,19 @@ class Simulator(ABC):
     def webhook_url(self, url: str | None) -> None:
         self.webhooks.url = url
 
+    def forget(self) -> None:
+        """Become as new but for the keys: no books, no faults, no webhooks and nowhere to send any.
+
+        It is for tests, which take turns with a simulator: building its app takes longer than most
+        of them. Call it while it is stopped.
+        """
+        self.store.clear()
+        self.faults.reset()
+        self.webhooks.url = None
+
     async def start(self, *_: Any) -> None:
         """Begin to deliver webhooks, those of a killed process first. May be called twice."""
-        self.faults.stopping.clear()
+        self.faults.stopping = asyncio.Event()
         self.webhooks.start()
 
     async def stop(self, *_: Any) -> None:

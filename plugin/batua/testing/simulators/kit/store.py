@@ -62,6 +62,10 @@ class Store:
             raise
         self._database.execute("COMMIT")
 
+    def clear(self) -> None:
+        """Forget every document."""
+        self._database.execute("DELETE FROM simulator")
+
     def put(self, kind: str, document: dict[str, Any], *, parent: str = "") -> None:
         """Insert the document, or replace the one of this id. ``parent`` is set only once."""
         self._database.execute(

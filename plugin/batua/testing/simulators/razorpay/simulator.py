@@ -69,6 +69,10 @@ class RazorpaySimulator(Simulator):
             **served,
         )
 
+    def forget(self) -> None:
+        super().forget()
+        self._keys_in_progress.clear()
+
     def build(self) -> Litestar:
         payments = Books(
             self.store,

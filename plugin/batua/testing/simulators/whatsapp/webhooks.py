@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from batua.certificates import trusted_certificates
 from batua.testing.simulators.whatsapp.errors import title_of
 from batua.testing.simulators.whatsapp.store import Message, MessageStore, Report
 
@@ -73,7 +74,9 @@ class StatusWebhooks:
         self._url = url
         self._app_secret = app_secret
         self._phone_number_id = phone_number_id
-        self._http = httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT_S)
+        self._http = httpx.AsyncClient(
+            verify=trusted_certificates(), trust_env=False, timeout=_TIMEOUT_S
+        )
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
