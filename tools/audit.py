@@ -1,8 +1,8 @@
 """Known weaknesses of what the locks pin: ``python -m tools.audit requirements.lock …``.
 
-A finding fails.  Where nobody can be asked, pip-audit either ends with an error or finds nothing
-of anything; both are said for what they are, and fail nothing: a build without the internet is
-no less sound than it was.
+A finding fails, and so does a pip-audit that is broken or can't read a lock.  Where nobody can be
+asked, it either can't connect or finds nothing of anything; both are said for what they are, and
+fail nothing: a build without the internet is no less sound than it was.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 __all__ = ["main", "verdict"]
 
 TIMEOUT_S = 180
+ELSEWHERE = "Run it where the internet is."
 PIP_AUDIT = (
     sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes",
     "--progress-spinner", "off", "--format", "json",
@@ -23,11 +24,11 @@ PIP_AUDIT = (
 
 
 def verdict(report: Any) -> tuple[int, list[str]]:
-    """Exit status and what to say of pip-audit's ``report``; None is for none that it made."""
-    packages = report["dependencies"] if report else []
+    """Exit status and what to say of pip-audit's ``report``."""
+    packages = report["dependencies"]
     asked = [each for each in packages if "vulns" in each]
     if not asked:
-        return 0, ["audit LEFT OUT: the advisory service answered nothing. Run it where it does."]
+        return 0, [f"audit LEFT OUT: the advisory service answered nothing. {ELSEWHERE}"]
     found = [
         f"{each['name']} {each['version']}: {weakness['id']}, "
         f"fixed in {', '.join(weakness['fix_versions']) or 'no version yet'}"
@@ -48,12 +49,23 @@ def main(locks: Sequence[str], command: Sequence[str] = PIP_AUDIT) -> int:
         asked = subprocess.run(  # noqa: S603 - our own tool, and the locks' names
             [*command, *options], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
         )
-        report = json.loads(asked.stdout) if asked.stdout.strip() else None
-    except (subprocess.TimeoutExpired, json.JSONDecodeError):
-        report = None
-    status, said = verdict(report)
+    except subprocess.TimeoutExpired:
+        status, said = 0, [f"audit LEFT OUT: no answer within {TIMEOUT_S} s. {ELSEWHERE}"]
+    else:
+        try:
+            status, said = verdict(json.loads(asked.stdout))
+        except json.JSONDecodeError:
+            status, said = without_a_report(asked.stderr)
     print("\n".join(said))
     return status
+
+
+def without_a_report(errors: str) -> tuple[int, list[str]]:
+    """The same of what pip-audit wrote when it ended without one."""
+    last = errors.strip().rpartition("\n")[2] or "it says nothing"
+    if "connect" in last.lower():
+        return 0, [f"audit LEFT OUT: {last}. {ELSEWHERE}"]
+    return 1, [f"audit: pip-audit made no report: {last}"]
 
 
 if __name__ == "__main__":

@@ -70,10 +70,21 @@ def test_a_known_weakness_fails_and_what_was_not_asked_is_said(packages, status,
     assert says in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("program", ["raise SystemExit(1)", "print('no service')"])
-def test_a_service_that_is_away_is_said_to_be_left_out(program, capsys):
-    assert audit.main(["requirements.lock"], [sys.executable, "-c", program]) == 0
-    assert "LEFT OUT" in capsys.readouterr().out
+def test_a_service_that_is_away_is_said_to_be_left_out(capsys):
+    away = "raise SystemExit('ConnectionError: could not connect to the feed')"
+    assert audit.main(["requirements.lock"], [sys.executable, "-c", away]) == 0
+    assert "LEFT OUT: ConnectionError: could not connect" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("program", ["raise SystemExit(1)", "print('no report')", "import gone"])
+def test_an_audit_that_is_broken_fails(program, capsys):
+    assert audit.main(["requirements.lock"], [sys.executable, "-c", program]) == 1
+    assert "audit: pip-audit made no report" in capsys.readouterr().out
+
+
+def test_a_lock_that_is_not_there_is_named(capsys):
+    assert audit.main(["gone.lock"]) == 1
+    assert "gone.lock" in capsys.readouterr().out
 
 
 def test_lint_audits_both_locks_and_looks_for_weak_spots():
