@@ -35,13 +35,16 @@ class Counted:
     def __init__(self, database):
         self.database = database
         self.reads = 0
+        self.rows = 0
         self.fails = None
 
     async def fetch(self, sql, *args):
         self.reads += 1
         if self.fails is not None:
             raise self.fails
-        return await self.database.fetch(sql, *args)
+        rows = await self.database.fetch(sql, *args)
+        self.rows += len(rows)
+        return rows
 
     async def fetch_one(self, sql, *args):
         rows = await self.fetch(sql, *args)
@@ -102,6 +105,34 @@ async def test_a_customer_is_disabled_and_enabled_once_and_it_stays_written_who_
         ("staff:olga", "staff:fay"),
         ("staff:vera", None),
     }
+
+
+async def test_a_look_reads_what_is_new_however_much_is_known(identity, database):
+    revocations = identity.revocations
+    for number in range(20):
+        await revocations.revoke_token(f"t{number}", by="test")
+        await revocations.disable(f"c{number}", by="test")
+    reading = Counted(database)
+    known = await read_snapshot(reading, EMPTY)
+    assert reading.rows >= 40
+    await revocations.enable("c7", by="test")
+    await revocations.revoke_token("t20", by="test")
+    reading.rows = 0
+    known = await read_snapshot(reading, known)
+    assert reading.rows <= 5
+    assert known == await other_process(database)
+    assert len(known.revoked_tokens) == 21
+    assert "c7" not in known.disabled_customers
+
+
+async def test_an_older_copy_of_the_database_is_read_anew(identity, database):
+    await identity.revocations.revoke_token("t1", by="test")
+    await identity.revocations.disable("asha", by="test")
+    known = await other_process(database)
+    async with database.transaction() as transaction:
+        await transaction.execute("update batua_identity set version = 1")
+        await transaction.execute("delete from batua_disabled_customer")
+    assert await read_snapshot(database, known) == await other_process(database)
 
 
 async def test_a_key_lives_is_rotated_and_ends(identity, database, clock):

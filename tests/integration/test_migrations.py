@@ -15,9 +15,10 @@ from batua.errors import ConfigurationError
 from tests.support.ledger import insert_transfer
 
 SHUT_OUT_OR_LET_IN = {
-    "batua_revocation": "(id, jti, created_at, created_by) values ('1', '1', $1, 'staff')",
-    "batua_disabled_customer": "(id, customer_id, disabled_at, disabled_by)"
-    " values ('1', 'c', $1, 'staff')",
+    "batua_revocation": "(id, changed_in, jti, created_at, created_by)"
+    " values ('1', 1, '1', $1, 'staff')",
+    "batua_disabled_customer": "(id, changed_in, customer_id, disabled_at, disabled_by)"
+    " values ('1', 1, 'c', $1, 'staff')",
     "batua_api_key": "(id, name, secret_sha256, permissions, created_at, created_by)"
     f" values ('1', 'shop', '{64 * 'a'}', 'read', $1, 'staff')",
 }

@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager
 from batua.database import Database, Transaction
 from batua.identity.watch import Watch
 
-__all__ = ["changing"]
+__all__ = ["THIS_CHANGE", "changing"]
+
+THIS_CHANGE = "(select version from batua_identity where id = 1)"
+"""The count of the change whose transaction this is, for ``changed_in``."""
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 from batua.clock import Clock, NewId
 from batua.database import Database
 from batua.errors import Forbidden
-from batua.identity.changing import changing
+from batua.identity.changing import THIS_CHANGE, changing
 from batua.identity.scopes import Scope
 from batua.identity.watch import Watch
 
@@ -28,8 +28,8 @@ class Revocations:
         """Refuse the token with this id from now on, whether or not anybody has seen it."""
         async with changing(self._database, self._watch) as transaction:
             await transaction.execute(
-                "insert into batua_revocation (id, jti, created_at, created_by)"
-                " values ($1, $2, $3, $4)",
+                "insert into batua_revocation (id, jti, created_at, created_by, changed_in)"
+                f" values ($1, $2, $3, $4, {THIS_CHANGE})",
                 self._new_id("rev"),
                 jti,
                 self._now(),
@@ -42,8 +42,8 @@ class Revocations:
             moment = self._now()
             await transaction.execute(
                 "insert into batua_revocation"
-                " (id, scope, subject, issued_before, created_at, created_by)"
-                " values ($1, $2, $3, $4, $4, $5)",
+                " (id, scope, subject, issued_before, created_at, created_by, changed_in)"
+                f" values ($1, $2, $3, $4, $4, $5, {THIS_CHANGE})",
                 self._new_id("rev"),
                 str(scope),
                 subject,
@@ -55,8 +55,9 @@ class Revocations:
         """The customer may do nothing from now on; False if that was so already."""
         async with changing(self._database, self._watch) as transaction:
             count = await transaction.execute(
-                "insert into batua_disabled_customer (id, customer_id, disabled_at, disabled_by)"
-                " values ($1, $2, $3, $4)"
+                "insert into batua_disabled_customer"
+                " (id, customer_id, disabled_at, disabled_by, changed_in)"
+                f" values ($1, $2, $3, $4, {THIS_CHANGE})"
                 " on conflict (customer_id) where enabled_at is null do nothing",
                 self._new_id("dis"),
                 customer_id,
@@ -69,7 +70,8 @@ class Revocations:
         """The customer may come in again; False if they could all the time."""
         async with changing(self._database, self._watch) as transaction:
             count = await transaction.execute(
-                "update batua_disabled_customer set enabled_at = $2, enabled_by = $3"
+                "update batua_disabled_customer set enabled_at = $2, enabled_by = $3,"
+                f" changed_in = {THIS_CHANGE}"
                 " where customer_id = $1 and enabled_at is null",
                 customer_id,
                 self._now(),

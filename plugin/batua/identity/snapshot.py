@@ -65,8 +65,10 @@ async def read_snapshot(database: Database, known: Snapshot) -> Snapshot:
     if row is None:
         raise LookupError("batua_identity has lost its only row: insert (1, 0) again")
     staff = await _read_staff(database)
+    if row["version"] < known.version:  # an older copy of the database was restored
+        known = EMPTY
     if row["version"] != known.version:
-        return await _read_all(database, row["version"], staff)
+        return await _read_newer(database, row["version"], known, staff)
     if staff != known.staff:
         return Snapshot(
             known.version, known.revoked_tokens, known.revoked_before, known.disabled_customers,
@@ -84,27 +86,34 @@ async def _read_staff(database: Database) -> dict[str, StaffAccount]:
     }
 
 
-async def _read_all(
-    database: Database, version: int, staff: Mapping[str, StaffAccount]
+async def _read_newer(
+    database: Database, version: int, known: Snapshot, staff: Mapping[str, StaffAccount]
 ) -> Snapshot:
-    tokens = await database.fetch("select jti from batua_revocation where jti is not null")
-    subjects = await database.fetch(
-        "select scope, subject, issued_before from batua_revocation where subject is not null"
-        " order by issued_before"
+    revoked = await database.fetch(
+        "select jti, scope, subject, issued_before from batua_revocation where changed_in > $1",
+        known.version,
     )
     customers = await database.fetch(
-        "select customer_id from batua_disabled_customer where enabled_at is null"
+        "select customer_id, enabled_at from batua_disabled_customer where changed_in > $1"
+        " order by changed_in",
+        known.version,
     )
     keys = await database.fetch("select * from batua_api_key where revoked_at is null")
+    revoked_before = dict(known.revoked_before)
+    for row in revoked:
+        if row["jti"] is None:
+            of, before = (row["scope"], row["subject"]), row["issued_before"].timestamp()
+            revoked_before[of] = max(before, revoked_before.get(of, before))
+    disabled = set(known.disabled_customers)
+    for row in customers:
+        # What became of a customer last comes last.
+        change = disabled.add if row["enabled_at"] is None else disabled.discard
+        change(row["customer_id"])
     return Snapshot(
         version=version,
-        revoked_tokens=frozenset(row["jti"] for row in tokens),
-        revoked_before={
-            # The latest of a subject comes last, and stays.
-            (row["scope"], row["subject"]): row["issued_before"].timestamp()
-            for row in subjects
-        },
-        disabled_customers=frozenset(row["customer_id"] for row in customers),
+        revoked_tokens=known.revoked_tokens | {row["jti"] for row in revoked if row["jti"]},
+        revoked_before=revoked_before,
+        disabled_customers=frozenset(disabled),
         keys={
             row["id"]: KnownKey(
                 row["name"],

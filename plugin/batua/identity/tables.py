@@ -12,7 +12,8 @@ class IdentityChanges(Table, tablename="batua_identity"):
     """One row: how often the other tables of this room have changed.
 
     Whoever changes them counts first, which locks the row. So changes are committed one after
-    another, and a process that has seen a count has seen all that belongs to it.
+    another, and a process that has seen a count has seen all that belongs to it. What may be many
+    rows has in ``changed_in`` the count with which it was written last: only newer ones are read.
     """
 
     id = BigInt(primary_key=True)
@@ -23,6 +24,7 @@ class Revocation(Table, tablename="batua_revocation"):
     """One token by its ``jti``, or all of a subject and scope that were issued before a moment."""
 
     id = Text(primary_key=True)
+    changed_in = BigInt()
     jti = Text(null=True)
     scope = Text(null=True)
     subject = Text(null=True)
@@ -35,6 +37,7 @@ class DisabledCustomer(Table, tablename="batua_disabled_customer"):
     """A time for which a customer may do nothing: it lasts until it has an ``enabled_at``."""
 
     id = Text(primary_key=True)
+    changed_in = BigInt()
     customer_id = Text()
     disabled_at = Timestamptz()
     disabled_by = Text()

@@ -19,8 +19,9 @@ def forwards(dialect: Dialect) -> list[str]:
             {columns.integer("version", at_least=0)}
         )""",
         "insert into batua_identity (id, version) values (1, 0)",
-        """create table batua_revocation (
+        f"""create table batua_revocation (
             id text not null primary key,
+            {columns.integer("changed_in", at_least=1)},
             jti text,
             scope text check (scope in ('customer', 'staff', 'service')),
             subject text,
@@ -31,8 +32,10 @@ def forwards(dialect: Dialect) -> list[str]:
             check ((subject is null) = (scope is null)),
             check ((subject is null) = (issued_before is null))
         )""",
-        """create table batua_disabled_customer (
+        "create index batua_revocation_changed_in on batua_revocation (changed_in)",
+        f"""create table batua_disabled_customer (
             id text not null primary key,
+            {columns.integer("changed_in", at_least=1)},
             customer_id text not null,
             disabled_at timestamptz not null,
             disabled_by text not null,
@@ -40,6 +43,7 @@ def forwards(dialect: Dialect) -> list[str]:
             enabled_by text,
             check ((enabled_at is null) = (enabled_by is null))
         )""",
+        "create index batua_disabled_customer_changed_in on batua_disabled_customer (changed_in)",
         "create unique index batua_disabled_customer_now on batua_disabled_customer (customer_id)"
         " where enabled_at is null",
         """create table batua_api_key (
