@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from batua.clock import Clock
 from batua.database import Database
 from batua.errors import TryAgain
+from batua.following import begin_for_all
 from batua.identity.snapshot import EMPTY, Snapshot, read_snapshot
 
 __all__ = ["FRESH_S", "Watch"]
@@ -91,7 +92,7 @@ class Watch:
         All who ask before a look begins share it.
         """
         if self._next is None or self._next.done():
-            self._next = asyncio.create_task(self._look())
+            self._next = begin_for_all(self._look())
         await asyncio.shield(self._next)
         return self._snapshot
 
