@@ -32,7 +32,7 @@ demo: $(VENV)/.runtime ## Serve a shop with simulators, worker and seeded custom
 	$(BIN)/batua demo
 
 test: $(VENV)/.dev lint types ## Every kind of check, reduced and seeded, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
 	$(BIN)/python -m coverage report --skip-covered
 
 soak: $(VENV)/.dev ## The same harnesses with the full counts: hours, two at a time

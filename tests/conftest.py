@@ -34,6 +34,9 @@ settings.register_profile("soak", deadline=None, max_examples=2000)
 settings.load_profile("soak" if SOAK else "seeded")
 
 
+# Whose books are compared says what differs.
+pytest.register_assert_rewrite("tests.support.journal")
+
 gc.set_threshold(50_000, 20, 20)
 
 

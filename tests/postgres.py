@@ -25,13 +25,12 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from batua.database import migrate, open_database
-from batua.testing.serving import free_port
+from tests.support.ports import free_port
 
 __all__ = [
     "NoPostgres",
     "PostgresServer",
     "binaries_of",
-    "free_port",
     "identity_in",
     "initialize",
     "run_apart",

@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 import pytest
 import uvicorn
 
-from batua.testing.serving import free_port
 from batua_api import server as serving
 from batua_api.server import HEAD_BYTES_MAX
+from tests.support.ports import free_port
 
 REQUEST = b"POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\n\r\nhi"
 PATIENCE_S = 5.0

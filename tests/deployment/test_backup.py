@@ -18,7 +18,8 @@ from tests.support.clients import VARIABLES, ShopClient
 from tests.support.databases import read_rows
 from tests.support.load import under_load
 from tests.support.own_postgres import own_postgres
-from tests.support.processes import free_port, running_serve
+from tests.support.ports import free_port
+from tests.support.processes import running_serve
 from tests.support.provider import open_provider
 
 SOME = 10

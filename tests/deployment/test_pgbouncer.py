@@ -16,8 +16,8 @@ from tests.support.clients import VARIABLES, ShopClient, order_of
 from tests.support.databases import opened, read_rows
 from tests.support.leftovers import assert_books_agree, assert_nothing_left
 from tests.support.pgbouncer import pooled_url
+from tests.support.ports import free_port
 from tests.support.processes import (
-    free_port,
     gateway_at,
     run_batua,
     running_serve,

@@ -4,7 +4,8 @@ import pytest
 
 from batua.settings import read_settings
 from batua_api import BatuaPlugin, create_app
-from tests.support.processes import free_port, running_demo
+from tests.support.ports import free_port
+from tests.support.processes import running_demo
 from tools.api_reference import EXAMPLE, NONE_YET, PAGE, operations, rewritten
 
 REFUSED = {"receive_webhook": {"401"}, "answer_challenge": {"403"}}

@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.own_postgres import own_postgres
 from tests.support.pages import ROOT
-from tests.support.processes import clean_environ, free_port, running_serve
+from tests.support.ports import free_port
+from tests.support.processes import clean_environ, running_serve
 from tests.support.typing_along import Shell
 
 RUNBOOKS = [

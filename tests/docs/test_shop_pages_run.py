@@ -13,9 +13,9 @@ import jwt
 import pytest
 
 from batua.events import Router
+from tests.support.ports import free_port
 from tests.support.clock import FakeClock
 from tests.support.pages import ROOT
-from tests.support.processes import free_port
 from tests.support.shop import open_shop
 
 SECRET = "5e" * 32

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from tests.support.pages import ROOT, pages
-from tests.support.processes import free_port, running_demo
+from tests.support.ports import free_port
+from tests.support.processes import running_demo
 
 
 @pytest.mark.pages("docs/tutorial/index.md")

@@ -2,7 +2,8 @@
 
 from tests.support.clients import JWT_SECRET, ShopClient
 from tests.support.databases import read_rows
-from tests.support.processes import free_port, gateway_at, running_serve, running_simulator
+from tests.support.ports import free_port
+from tests.support.processes import gateway_at, running_serve, running_simulator
 
 
 async def test_test_money_is_not_posted_to_a_shop_that_has_gone_live(sqlite_url, tmp_path):

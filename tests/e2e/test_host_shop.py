@@ -23,10 +23,10 @@ from batua.bootstrap import open_batua
 from batua.ledger.proof import prove
 from batua.settings import read_settings
 from batua_api.auth import Role, Scope, issue_token
+from tests.support.ports import free_port
 from tests.support.processes import (
     Program,
     clean_environ,
-    free_port,
     wait_until_ready,
 )
 

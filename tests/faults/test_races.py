@@ -8,9 +8,9 @@ import pytest
 from tests.postgres import run_apart
 from tests.support.clients import JWT_SECRET, ShopClient, assert_sound, new_name, order_of
 from tests.support.databases import read_rows
+from tests.support.ports import free_port
 from tests.support.processes import (
     clean_environ,
-    free_port,
     gateway_at,
     run_batua,
     running_serve,

@@ -41,8 +41,9 @@ from batua.contract import (
 from batua.gateways.paypal import PayPalGateway
 from batua.gateways.paypal.settings import PayPalSettings
 from batua.settings import read_plugin_settings
-from batua.testing.serving import free_port, serving
+from batua.testing.serving import serving
 from batua.testing.simulators.paypal import PayPalSimulator
+from tests.support.ports import free_port
 
 # Loading certificates takes longer than a test.
 PAYMENT = "pay_0123456789abcdefghjkmnpqrs"

@@ -17,7 +17,7 @@ from batua.errors import Conflict, NotFound
 from batua.ledger.proof import prove
 from batua.orders import RefundTo
 from batua.settings import read_settings
-from batua.wallets import DecideAdjustment, Direction
+from batua.wallets import NO_RULES, DecideAdjustment, Direction
 from batua_api.cli import cli
 from batua_api.views import refund_view
 from tests.support.disputes import dispute, provider_payment
@@ -239,7 +239,11 @@ async def test_nobody_is_erased_while_there_is_money_or_business(shop):
     await shop.batua.engine.submit(asked)
     assert asked.id in await refused("adjustment_open")
     decision = DecideAdjustment(
-        adjustment_id=asked.id, approver=SECOND_PERSON, approve=False, new_id=shop.batua.new_id
+        adjustment_id=asked.id,
+        approver=SECOND_PERSON,
+        approve=False,
+        rules=NO_RULES,
+        new_id=shop.batua.new_id,
     )
     await shop.batua.engine.submit(decision)
     await refused("balance_remains")

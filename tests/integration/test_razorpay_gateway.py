@@ -37,8 +37,9 @@ from batua.contract import (
 )
 from batua.gateways.razorpay import RazorpayGateway
 from batua.gateways.razorpay.settings import RazorpaySettings
-from batua.testing.serving import free_port, serving
+from batua.testing.serving import serving
 from batua.testing.simulators.razorpay import RazorpaySimulator
+from tests.support.ports import free_port
 
 # Loading certificates takes longer than a test.
 OUR_ID = "pay_0123456789abcdefghjkmnpqrs"

@@ -25,7 +25,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from tests.support.clients import ShopClient
-from tests.support.processes import Program, clean_environ, free_port, run_batua, wait_until_ready
+from tests.support.ports import free_port
+from tests.support.processes import Program, clean_environ, run_batua, wait_until_ready
 
 __all__ = ["Fork", "Forks", "forking"]
 

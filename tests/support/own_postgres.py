@@ -16,12 +16,12 @@ import pytest
 from tests.postgres import (
     NoPostgres,
     binaries_of,
-    free_port,
     identity_in,
     initialize,
     serve_folder,
     stop,
 )
+from tests.support.ports import free_port
 
 __all__ = ["OwnPostgres", "own_postgres"]
 

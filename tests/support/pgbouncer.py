@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from batua.testing.serving import free_port
 from tests.postgres import identity_in
+from tests.support.ports import free_port
 
 __all__ = ["pooled_url", "require_pgbouncer"]
 

@@ -14,15 +14,14 @@ from pathlib import Path
 
 import httpx
 
-from batua.testing.serving import free_port
 from batua_api.local import beside_database
+from tests.support.ports import free_port
 
 __all__ = [
     "RUNNING",
     "SIMULATOR_SECRETS",
     "Program",
     "clean_environ",
-    "free_port",
     "gateway_at",
     "run_batua",
     "running_demo",

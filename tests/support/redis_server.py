@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from batua.testing.serving import free_port
+from tests.support.ports import free_port
 
 __all__ = ["NoRedis", "running_redis"]
 

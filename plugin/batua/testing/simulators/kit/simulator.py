@@ -141,7 +141,8 @@ class Simulator(ABC):
 
     async def start(self, *_: Any) -> None:
         """Begin to deliver webhooks, those of a killed process first. May be called twice."""
-        self.faults.stopping = asyncio.Event()
+        if self.faults.stopping.is_set():
+            self.faults.stopping = asyncio.Event()  # of the loop that runs now
         self.webhooks.start()
 
     async def stop(self, *_: Any) -> None:
