@@ -24,6 +24,7 @@ from batua.database import Database, migrate, open_database
 from batua_api.logs import OURS, TELL_BODIES
 from tests.postgres import NoPostgres, PostgresServer, run_apart, running_server
 from tests.support.clock import FakeClock
+from tests.support.measuring import Measuring
 from tests.support.redis_server import NoRedis, running_redis
 
 SOAK = os.environ.get("BATUA_TEST_SOAK") == "1"
@@ -33,6 +34,18 @@ settings.register_profile("seeded", derandomize=True, deadline=None, max_example
 settings.register_profile("soak", deadline=None, max_examples=2000)
 settings.load_profile("soak" if SOAK else "seeded")
 
+
+MEASURED = (
+    "tests/unit/",
+    "tests/property/",
+    "tests/integration/proof/",
+    *(
+        f"tests/integration/test_{name}"
+        for name in ("bonuses", "disputes", "engine", "following", "idempotency", "lots",
+                     "operations", "provider_refunds", "run_twice", "statement")
+    ),
+)  # fmt: skip
+"""What runs every line and branch of the ledger and the contract."""
 
 # Whose books are compared says what differs.
 pytest.register_assert_rewrite("tests.support.journal")
@@ -64,6 +77,10 @@ def _logging_as_it_was() -> Iterator[None]:
     logging.raiseExceptions = before[2]
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Measuring(MEASURED))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -98,6 +98,30 @@ async def test_a_session_that_was_ended_and_has_not_hung_up_yet_says_try_again(
     assert (await far.submit(PostTransfer(movement(amount=1)))).seq == 3
 
 
+async def test_a_loop_that_ends_leaves_nobody_waiting_for_an_answer(engine, monkeypatch):
+    reached, never = asyncio.Event(), asyncio.Event()
+
+    async def hang(*_args, **_options):
+        reached.set()
+        await never.wait()
+
+    monkeypatch.setattr(engine, "_run", hang)
+    begun = asyncio.create_task(engine.submit(PostTransfer(movement(amount=1))))
+    await reached.wait()
+    queued = asyncio.create_task(engine.submit(PostTransfer(movement(amount=1))))
+    await asyncio.sleep(0)
+    assert engine.queued == 1
+    engine._runner.cancel()
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(begun, queued, return_exceptions=True)
+    assert [(type(answer), getattr(answer, "code", "")) for answer in answers] == [
+        (CommitUnknown, ""),
+        (TryAgain, "overloaded"),
+    ]
+    monkeypatch.undo()
+    assert (await engine.submit(PostTransfer(movement(amount=1)))).seq == 1
+
+
 @pytest.mark.parametrize("in_one", [True, False])
 async def test_a_postgres_that_is_full_says_try_again_and_later_it_works(far, postgres_url, in_one):
     await edit(

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Self
 from urllib.parse import urlsplit
 
+from batua.testing.serving import until_met
+
 __all__ = ["Cut", "CuttingProxy"]
 
 
@@ -57,6 +59,7 @@ class CuttingProxy:
         if self._server is not None:
             self._server.close()
             self._server = None
+            await until_met()
         self._released.set()
         for writer in self._open.copy():
             writer.transport.abort()

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from standardwebhooks import Webhook
 
+from batua.testing.serving import until_met
+
 __all__ = ["Receiver", "Told", "receiving"]
 
 MEGABYTE = b"x" * 1_000_000
@@ -38,6 +40,7 @@ class Receiver:
     sent: int = 0
 
     heard: asyncio.Condition = field(default_factory=asyncio.Condition)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def of(self, path: str) -> Sequence[Told]:
         return [each for each in self.told if each.path == path]
@@ -48,11 +51,15 @@ class Receiver:
             await self.heard.wait_for(lambda: self.of(path))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError):
                 await self._answer(reader, writer)
         finally:
             writer.close()
+            self.tasks.discard(task)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -102,3 +109,7 @@ async def receiving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Receiver
         yield receiver
     finally:
         server.close()
+        await until_met()
+        for task in receiver.tasks:
+            task.cancel()
+        await asyncio.gather(*receiver.tasks, return_exceptions=True)

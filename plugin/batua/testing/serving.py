@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-__all__ = ["free_port", "serving"]
+__all__ = ["free_port", "serving", "until_met"]
 
 _START_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 10
@@ -19,6 +19,8 @@ _LOOK_S = 0.005
 _TICK_S = 1.0
 _IDLE_S = 75
 """Longer than clients keep a connection: they must not send on one that is just being closed."""
+_TURNS = 5
+"""Accepting, its task, its transport, its protocol, and its handler's task."""
 
 
 def free_port() -> int:
@@ -27,6 +29,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+async def until_met() -> None:
+    """Until whoever was accepted on this loop is somebody's connection: that takes some turns.
+
+    Who ends a server without it leaves open what came last.
+    """
+    for _ in range(_TURNS):
+        await asyncio.sleep(0)
 
 
 class _Server(uvicorn.Server):
@@ -58,6 +69,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
+        await until_met()
         for connection in list(self.server_state.connections):
             connection.shutdown()
         try:
