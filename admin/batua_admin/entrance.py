@@ -14,12 +14,18 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from piccolo_api.rate_limiting.middleware import RateLimitProvider
 
 from batua.errors import InvalidRequest, RateLimited
-from batua.limits import ClientAddresses, Rate, RateLimits, require_shallow
+from batua.limits import (
+    BodyTooLarge,
+    ClientAddresses,
+    Rate,
+    RateLimits,
+    read_body,
+    require_shallow,
+)
 from batua.settings import Settings
 
 __all__ = ["Entrance", "Unlimited"]
 
-BODY_BYTES_MAX = 1_000_000
 WINDOW_S = 300
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 CHECKS_A_PASSWORD = ("/public/login", "/api/change-password")
@@ -121,21 +127,14 @@ def _content_types(scope: HTTPScope) -> list[bytes]:
 async def _read(scope: HTTPScope, receive: Receive) -> bytes | None:
     if any(kind.startswith(b"multipart/") for kind in _content_types(scope)):
         raise _Refused(415, "The panel takes no files.")
-    body = bytearray()
-    while True:
-        message: Any = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += message.get("body", b"")
-        if len(body) > BODY_BYTES_MAX:
-            raise _Refused(413, f"The body is larger than {BODY_BYTES_MAX} bytes.")
-        if not message.get("more_body"):
-            break
     try:
-        require_shallow(bytes(body))
+        body = await read_body(receive)
+        require_shallow(body or b"")
+    except BodyTooLarge as large:
+        raise _Refused(413, str(large)) from None
     except InvalidRequest as deep:
         raise _Refused(400, str(deep)) from None
-    return bytes(body)
+    return body
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -21,7 +21,7 @@ from litestar.plugins import InitPlugin
 from batua.bootstrap import Batua, open_batua
 from batua.clock import Clock, utc_now
 from batua.events import Hooks
-from batua.limits import ClientAddresses
+from batua.limits import BODY_BYTES_MAX, ClientAddresses
 from batua.settings import Settings, read_settings
 from batua.wallets import Newcomer, Newcomers
 from batua_admin import LazyPanel, create_panel, panel_handler
@@ -44,7 +44,6 @@ from batua_api.metrics import Metrics
 from batua_api.observing import Observer
 from batua_api.problems import EXCEPTION_HANDLERS
 from batua_api.rates import Rates
-from batua_api.straight import BODY_BYTES_MAX
 from batua_api.tracing import open_tracer
 
 __all__ = ["BatuaPlugin"]

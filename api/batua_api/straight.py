@@ -17,9 +17,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import Empty, Receive, Scope, Send
 from litestar.utils.scope.state import ScopeState
 
-__all__ = ["BODY_BYTES_MAX", "STRAIGHT", "call_straight", "header_of", "may_go_straight"]
+from batua.limits import BODY_BYTES_MAX, BodyTooLarge, read_body
 
-BODY_BYTES_MAX = 1_000_000
+__all__ = ["STRAIGHT", "call_straight", "header_of", "may_go_straight"]
 
 STRAIGHT = {"is_straight": True}
 """A route's ``opt``. Its handler takes ``request``, ``body`` and what the path names as text, and
@@ -83,23 +83,13 @@ async def _read(scope: Scope, receive: Receive) -> bytes | None:
         raise RequestEntityTooLarge
     state = ScopeState.from_scope(scope)
     if state.body is Empty:
-        body = await _receive(receive)
+        try:
+            body = await read_body(receive)
+        except BodyTooLarge:
+            raise RequestEntityTooLarge from None
         if body is None:
             return None
         state.body = body
     elif len(state.body) > BODY_BYTES_MAX:  # a host's middleware has read it
         raise RequestEntityTooLarge
     return state.body
-
-
-async def _receive(receive: Receive) -> bytes | None:
-    body = bytearray()
-    while True:
-        message: Any = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += message.get("body", b"")
-        if len(body) > BODY_BYTES_MAX:
-            raise RequestEntityTooLarge
-        if not message.get("more_body"):
-            return bytes(body)

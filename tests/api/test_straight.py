@@ -11,11 +11,11 @@ from litestar.exceptions import PermissionDeniedException
 from litestar.handlers import HTTPRouteHandler
 
 from batua.certificates import trusted_certificates
+from batua.limits import BODY_BYTES_MAX
 from batua.testing.serving import serving
 from batua_api.app import create_app
 from batua_api.idempotency import _route
 from batua_api.plugin import BatuaPlugin
-from batua_api.straight import BODY_BYTES_MAX
 from tests.support.api import CALLERS, token
 from tests.support.clock import START, FakeClock
 from tests.support.shop import JWT_SECRET
