@@ -204,9 +204,9 @@ def _load(group: str, check: Callable[[EntryPoint], type[P]]) -> dict[str, type[
 
 
 @cache
-def _entries(group: str, _path: tuple[str, ...]) -> list[EntryPoint]:
-    # Every installed package is looked at; what is on the path changes with the path alone.
-    return sorted(entry_points(group=group), key=lambda entry: entry.name)
+def _entries(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    # It looks at every installed package; which those are changes with the path alone.
+    return tuple(sorted(entry_points(group=group), key=lambda entry: entry.name))
 
 
 def _check_gateway(entry: EntryPoint) -> type[Gateway]:

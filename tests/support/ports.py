@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from itertools import count
 
 __all__ = ["free_port"]
@@ -22,12 +23,8 @@ def free_port() -> int:
     Of the ports that the kernel calls free, another test may get the same one a moment later; then
     whoever serves first is taken for the other.
     """
-    for number in _numbers:
-        port = FIRST + number % (LAST - FIRST)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
-    raise AssertionError("unreachable: the numbers don't end")
+    while True:
+        port = FIRST + next(_numbers) % (LAST - FIRST)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port

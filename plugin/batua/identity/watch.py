@@ -28,6 +28,7 @@ APART_S = 0.5
 """The time between two looks at the least: a flood of made-up keys asks no more often."""
 LOOK_S_MAX = 2.0
 FIRST_LOOK_S_MAX = 60.0
+"""The first look reads everything that was ever revoked; those after it, what is new."""
 USED_EVERY = timedelta(minutes=1)
 
 log = logging.getLogger(__name__)
@@ -122,7 +123,6 @@ class Watch:
             self._next = None  # whoever asks from now on wants a later one
             self._began_at = began_at = self._monotonic()
             try:
-                # The first one reads everything; those after it, what is new.
                 is_first = self._snapshot is EMPTY
                 async with asyncio.timeout(FIRST_LOOK_S_MAX if is_first else LOOK_S_MAX):
                     self._snapshot = await read_snapshot(self._database, self._snapshot)
