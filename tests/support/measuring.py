@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 
 import pytest
 from coverage import Coverage
 
-__all__ = ["Measuring"]
+__all__ = ["Measuring", "forget_cached"]
 
 
 class Measuring:
@@ -25,6 +26,20 @@ class Measuring:
         self._coverage = self._coverage or Coverage.current()
         wanted = item.nodeid.startswith(self._begins)
         if self._coverage is not None and wanted is not self._is_on:
-            (self._coverage.start if wanted else self._coverage.stop)()
+            if wanted:
+                # What was worked out once, while nobody measured, is worked out again.
+                forget_cached(tuple(self._coverage.get_option("run:source")))
+                self._coverage.start()
+            else:
+                self._coverage.stop()
             self._is_on = wanted
         return (yield)
+
+
+def forget_cached(packages: tuple[str, ...]) -> None:
+    """Empty the caches of all functions in the modules of these packages."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith(packages):
+            for value in list(vars(module).values()):
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
