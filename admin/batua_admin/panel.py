@@ -10,6 +10,7 @@ from piccolo.table import Table
 from piccolo_admin.endpoints import TableConfig, create_admin
 from piccolo_api.crud.endpoints import OrderBy
 
+from batua.audit import AuditEntry, AuditHead
 from batua.bootstrap import TABLES, Batua
 from batua.events import Delivery, EventRow, Listener
 from batua.identity import ApiKey, DisabledCustomer, IdentityChanges, Revocation
@@ -87,6 +88,9 @@ LISTS: tuple[tuple[str, type[Table], str, str], ...] = (
                        " id", "created_at"),
     ("Access", IdentityChanges, "id version", "id"),
     ("Messages", Sign, "name kind verdict at", "at"),
+    ("Access", AuditEntry, "seq created_at actor role act subject reason address before after",
+     "seq"),
+    ("Access", AuditHead, "seq hash", "id"),
 )  # fmt: skip
 
 

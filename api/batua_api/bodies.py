@@ -12,6 +12,7 @@ from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Parameter, RequestBody
 from litestar.openapi.spec import Schema as OpenAPISchema
 
+from batua.audit import asked
 from batua.errors import InvalidRequest
 from batua.limits import require_shallow
 from batua.redaction import has_card_number
@@ -56,6 +57,7 @@ def decode_body(body: bytes, struct: type[S]) -> S:
     # Few bodies have so many digits in a row, and an escape or another script may hide them.
     if _MANY_DIGITS.search(body) or b"\\" in body or not body.isascii():
         _refuse_card_number(decoded)
+    asked(decoded)
     return decoded
 
 

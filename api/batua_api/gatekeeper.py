@@ -11,18 +11,21 @@ from typing import Any
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from batua.audit import Act, Actor, start_acting
 from batua.errors import InvalidRequest
 from batua.following import follow
-from batua.limits import RateLimits
-from batua_api.auth import Authenticator, Principal, require_allowed
+from batua.limits import ClientAddresses, RateLimits
+from batua_api.auth import Authenticator, Principal, Role, require_allowed
 from batua_api.hosting import FindCustomer, find_host_customer
-from batua_api.rates import Rates
+from batua_api.rates import Rates, address_of
 from batua_api.straight import call_straight, header_of, may_go_straight
 
 __all__ = ["Gatekeeper", "gatekeeper"]
 
 QUERY_BYTES_MAX = 4096
 """Our longest query is a cursor with a few filters."""
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Gatekeeper:
@@ -33,11 +36,13 @@ class Gatekeeper:
         app: ASGIApp,
         authenticator: Authenticator,
         rates: Rates | None,
+        addresses: ClientAddresses,
         find_customer: FindCustomer | None,
     ) -> None:
         self.app = app
         self._authenticator = authenticator
         self._rates = rates
+        self._addresses = addresses
         self._find_customer = find_customer
         self._straight: dict[int, bool] = {}
 
@@ -80,6 +85,19 @@ class Gatekeeper:
         await self._authenticator.require_enabled(principal)
         scope["user"] = principal
         follow(principal=principal.actor)
+        if principal.role is not None and scope["method"] not in READS:
+            start_acting(self._act(principal, principal.role, scope))
+
+    def _act(self, principal: Principal, role: Role, scope: Any) -> Act:
+        """What staff do here: it is entered in the audit log beside what it changes."""
+        actor = Actor(name=principal.actor, role=role, address=address_of(self._addresses, scope))
+        about = next(iter(scope["path_params"].items()), None)
+        return Act(
+            id=scope["litestar_app"].state.batua.new_id("aud"),
+            actor=actor,
+            word=scope["route_handler"].operation_id,
+            subject=f"{about[0].removesuffix('_id')}:{about[1]}" if about else "",
+        )
 
     async def _caller(self, scope: Any) -> Principal:
         if self._find_customer is not None:
@@ -92,11 +110,12 @@ class Gatekeeper:
 def gatekeeper(
     authenticator: Authenticator,
     rates: Rates | None,
+    addresses: ClientAddresses,
     find_customer: FindCustomer | None = None,
 ) -> Any:
     """The middleware factory that Litestar wants."""
 
     def build(app: ASGIApp) -> Gatekeeper:
-        return Gatekeeper(app, authenticator, rates, find_customer)
+        return Gatekeeper(app, authenticator, rates, addresses, find_customer)
 
     return build

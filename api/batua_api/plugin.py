@@ -103,7 +103,7 @@ class BatuaPlugin(InitPlugin):
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         rates = self._rates if self._settings.rate_limit else None
-        door = gatekeeper(self._authenticator, rates, self._find_customer)
+        door = gatekeeper(self._authenticator, rates, self._addresses, self._find_customer)
         observer = Observer(self._metrics)
         app_config.route_handlers += [
             Router(

@@ -14,7 +14,7 @@ from batua.limits import ClientAddresses, Rate
 from batua.settings import Settings
 from batua_api.auth import Principal, Scope
 
-__all__ = ["Rates"]
+__all__ = ["Rates", "address_of"]
 
 
 class Rates:
@@ -33,8 +33,7 @@ class Rates:
         self, connection: Connection, handler: Any, principal: Principal | None
     ) -> list[tuple[Rate, str]]:
         """What is counted of a call, and for whom. ``principal`` is None of a stranger."""
-        client: Any = connection["client"]
-        address = self._addresses.find(client[0] if client else None, connection["headers"])
+        address = address_of(self._addresses, connection)
         counted = [(self._address, address)]
         if principal is not None:
             rate = self._service if principal.scope is Scope.SERVICE else self._caller
@@ -43,6 +42,12 @@ class Rates:
         if route is not None:
             counted.append((route, address if principal is None else principal.actor))
         return counted
+
+
+def address_of(addresses: ClientAddresses, connection: Connection) -> str:
+    """Where a call comes from, behind whichever proxies are trusted."""
+    client: Any = connection["client"]
+    return addresses.find(client[0] if client else None, connection["headers"])
 
 
 def _limited(nouns: Sequence[type[Controller]]) -> Iterator[str]:

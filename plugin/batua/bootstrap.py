@@ -12,6 +12,7 @@ from typing import Any
 
 from piccolo.table import Table
 
+from batua.audit import AuditEntry, AuditHead, recorded
 from batua.clock import Clock, NewId, new_id, utc_now
 from batua.database import Database, open_database
 from batua.events import (
@@ -88,7 +89,7 @@ __all__ = ["TABLES", "Batua", "open_batua"]
 WRITE_ORDER: tuple[type[Table], ...] = (
     Account, Transfer, Entry, Customer, Consent, TopUp, Order, Adjustment, Payment, Capture,
     Refund, Dispute, Hold, Lot, LotEntry, HoldLot, IdempotencyKey, GatewaySwitch, OutboxMessage,
-    EventRow, Erasure,
+    EventRow, Erasure, AuditEntry, AuditHead,
 )  # fmt: skip
 """The tables that operations write, parents before children."""
 
@@ -199,6 +200,7 @@ def _build(
         now=now,
         on_commit=lambda tables: worker.wake(tables),  # noqa: PLW0108 - built further down
         watcher=watcher,
+        witness=recorded,
     )
     announcer = Announcer(new_id)
     purposes: Purposes = {

@@ -28,7 +28,10 @@ GRANTS: Mapping[str, str] = {
     "batua_hold_lot": APPEND,
     # Whose data was erased, and why.
     "batua_erasure": APPEND,
-    # The head's one row is made by a migration.
+    # What staff did.
+    "batua_audit": APPEND,
+    # The heads' one row each is made by a migration.
+    "batua_audit_head": "select, update",
     "batua_ledger": "select, update",
     "batua_account": WRITE,
     "batua_hold": WRITE,

@@ -14,7 +14,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from piccolo.table import Table
 
@@ -36,7 +36,7 @@ from batua.ledger.store import load, lock_head, write
 from batua.ledger.telling import tell_committed, transfers_of
 from batua.watching import UNWATCHED, Watcher
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Witness"]
 
 GROUP_MIN = 8
 GROUP_MAX = 256
@@ -56,11 +56,22 @@ log = logging.getLogger(__name__)
 A = TypeVar("A")
 
 
+class Witness(Protocol):
+    """Given each operation, and runs in its place: it may write beside it who has done it."""
+
+    def __call__(self, operation: Operation[A], /) -> Operation[A]: ...
+
+
+def _nobody(operation: Operation[A], /) -> Operation[A]:
+    return operation
+
+
 class Engine:
     """Runs operations against one ledger.
 
     ``tables`` are all tables that operations write, parents before children. ``on_commit`` is
     told after each commit which tables were written, and ``watcher`` how long it took.
+    ``witness`` sees each operation where it is submitted.
     """
 
     def __init__(
@@ -71,12 +82,14 @@ class Engine:
         now: Clock,
         on_commit: Callable[[frozenset[str]], None] = lambda _: None,
         watcher: Watcher = UNWATCHED,
+        witness: Witness = _nobody,
     ) -> None:
         self._database = database
         self._tables = tables
         self.now = now
         self._on_commit = on_commit
         self._watcher = watcher
+        self._witness = witness
         self._queue: deque[Queued] = deque()
         self._runner: asyncio.Task[None] | None = None
         self._clock_alarm_at: datetime | None = None
@@ -98,7 +111,7 @@ class Engine:
         """
         if len(self._queue) >= QUEUE_MAX:
             raise TryAgain("overloaded", "Too many operations are waiting. Try again in a second.")
-        queued = Queued(operation)
+        queued = Queued(self._witness(operation))
         self._queue.append(queued)
         if self._runner is None or self._runner.done():
             self._runner = begin_for_all(self._drain())

@@ -67,6 +67,11 @@ class StagedRows:
         for row in rows:
             index[row[column]].append(known.get(row[key]) or Record(table, row))
 
+    def rows(self) -> list[Record]:
+        """Every row that was loaded or staged, each once."""
+        tables = list(self._found)
+        return [row for table in tables for row in self.records(table).values()]
+
     def records(self, table: type[Table]) -> dict[Any, Record]:
         """Every row of ``table`` that the book has, by primary key."""
         key = primary_key(table)

@@ -9,7 +9,7 @@ from batua.ledger.proof import open_books, prove
 from tests.integration.proof.broken import broken_rows
 from tests.support.books import ACCOUNT, ENTRY, ORDER, TRANSFER, check
 
-APPEND_ONLY = ("batua_transfer", "batua_entry", "batua_lot_entry")
+APPEND_ONLY = ("batua_transfer", "batua_entry", "batua_lot_entry", "batua_audit")
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)

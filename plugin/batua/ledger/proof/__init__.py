@@ -36,8 +36,9 @@ I13   a reversal mirrors one transfer, at most once                             
                                                                                   checks.orders
 I14   an idempotency key's id is its hash; finished has an answer; none hangs     checks.messages
 I16   an inbox or outbox row exists once, and none is stuck                       checks.messages
-I17   the hash chain, the counters and the head row agree; the anchor holds       walk.ledger,
-                                                                                  walk.accounts
+I17   the hash chain, the counters and the head row agree; the anchor holds;      walk.ledger,
+      the same of the audit log, which stood where it says beside the ledger      walk.accounts,
+                                                                                  checks.audit
 I18   nothing was edited or deleted: the chain hashes every transfer and both     walk.ledger,
       balances after it, and I1 has the entries' amounts; the triggers that       checks.guards
       refuse it stand and would fire

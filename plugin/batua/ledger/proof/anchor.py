@@ -14,11 +14,16 @@ __all__ = ["Anchor", "read_anchor", "write_anchor"]
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """What one ledger's head was when it was last proved."""
+    """What one ledger's head was when it was last proved, and its audit log's.
+
+    One that was written before there was a log knows nothing of it.
+    """
 
     ledger_id: str
     transfer_seq: int
     head_hash: str
+    audit_seq: int = 0
+    audit_hash: str = ""
 
 
 def read_anchor(path: Path, ledger_id: str | None = None) -> Anchor | None:
@@ -35,7 +40,7 @@ def read_anchor(path: Path, ledger_id: str | None = None) -> Anchor | None:
     if ledger_id is None and len({anchor.ledger_id for anchor in anchors}) > 1:
         raise ValueError(f"{path} has anchors of several ledgers: say which one is meant")
     own = [anchor for anchor in anchors if ledger_id in (None, anchor.ledger_id)]
-    return max(own, key=lambda anchor: anchor.transfer_seq, default=None)
+    return max(own, key=lambda anchor: (anchor.transfer_seq, anchor.audit_seq), default=None)
 
 
 def write_anchor(path: Path, proof: Proof) -> Anchor:
@@ -45,7 +50,13 @@ def write_anchor(path: Path, proof: Proof) -> Anchor:
     """
     if not proof.is_sound:
         raise ValueError(f"ledger {proof.ledger_id} is not sound and can't be anchored")
-    anchor = Anchor(proof.ledger_id, proof.transfers, proof.head_hash)
+    anchor = Anchor(
+        proof.ledger_id,
+        proof.transfers,
+        proof.head_hash,
+        proof.audit_entries,
+        proof.audit_hash,
+    )
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(anchor)) + "\n")
         file.flush()
@@ -58,7 +69,9 @@ def _parsed(path: Path, number: int, line: str) -> Anchor:
         anchor = Anchor(**json.loads(line))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{path}, line {number}, is no anchor: {error}") from error
-    is_whole = type(anchor.transfer_seq) is int and anchor.transfer_seq >= 0
-    if not (is_whole and isinstance(anchor.ledger_id, str) and isinstance(anchor.head_hash, str)):
+    counts = (anchor.transfer_seq, anchor.audit_seq)
+    texts = (anchor.ledger_id, anchor.head_hash, anchor.audit_hash)
+    is_whole = all(type(count) is int and count >= 0 for count in counts)
+    if not (is_whole and all(isinstance(text, str) for text in texts)):
         raise ValueError(f"{path}, line {number}, is no anchor: a value is of the wrong type")
     return anchor

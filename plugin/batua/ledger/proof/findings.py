@@ -30,7 +30,8 @@ class Finding:
 class Proof:
     """The outcome. Findings come in ledger order, so the first is the first broken row.
 
-    ``head_hash`` is the hash of the last transfer, as stored.
+    ``head_hash`` is the hash of the last transfer, as stored, and ``audit_hash`` that of the last
+    entry of the audit log.
     """
 
     findings: tuple[Finding, ...]
@@ -38,6 +39,8 @@ class Proof:
     entries: int
     head_hash: str
     ledger_id: str
+    audit_entries: int
+    audit_hash: str
 
     @property
     def is_sound(self) -> bool:

@@ -13,6 +13,7 @@ from batua.ledger.proof.checks import (
     refunds,
 )
 from batua.ledger.proof.checks.amounts import check_amounts
+from batua.ledger.proof.checks.audit import check_audit
 from batua.ledger.proof.checks.captures import check_captures
 from batua.ledger.proof.checks.guards import check_guards
 from batua.ledger.proof.checks.messages import check_messages
@@ -68,12 +69,15 @@ async def prove(
         await check_messages(source, findings)
         await check_guards(source, findings)
         await check_rows(source, findings)
+        audit = await check_audit(source, findings, anchor)
     return Proof(
         findings=findings.in_order(),
         transfers=walk.transfers,
         entries=walk.entries,
         head_hash=walk.last_hash,
         ledger_id=head.ledger_id,
+        audit_entries=audit.entries,
+        audit_hash=str(audit.last_hash),
     )
 
 

@@ -19,7 +19,7 @@ from batua.ledger.proof.source import Source
 
 __all__ = ["check_guards"]
 
-APPEND_ONLY = ("batua_transfer", "batua_entry", "batua_lot_entry")
+APPEND_ONLY = ("batua_transfer", "batua_entry", "batua_lot_entry", "batua_audit")
 EVENTS = {
     Dialect.SQLITE: ("update", "delete", "insert"),
     Dialect.POSTGRES: ("update", "delete", "truncate"),
