@@ -9,6 +9,7 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from batua_api.openapi import DOCS, docs_files, openapi_config
+from batua_api.origins import cors_config
 from batua_api.plugin import BatuaPlugin
 from batua_api.problems import EXCEPTION_HANDLERS
 
@@ -34,9 +35,11 @@ def create_app(
 
     ``handlers`` are mounted beside it: the demo adds its simulators.
     """
+    shop = plugin or BatuaPlugin()
     return Litestar(
         [docs, openapi_json, docs_files(), *handlers],
-        plugins=[plugin or BatuaPlugin()],
+        plugins=[shop],
+        cors_config=cors_config(shop.settings.allowed_origins),
         openapi_config=openapi_config(),
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,

@@ -20,6 +20,7 @@ from batua.testing.simulators.whatsapp import WhatsAppSimulator
 from batua.wallets import NO_RULES, Adjust, AdjustmentReason, Direction, Newcomer
 from batua_admin import create_staff, has_staff
 from batua_api.app import create_app
+from batua_api.frontend import frontend_files
 from batua_api.interrupts import interrupted
 from batua_api.local import beside_database, demo_secrets, secret_name
 from batua_api.plugin import BatuaPlugin
@@ -54,6 +55,7 @@ async def run_demo(environ: Mapping[str, str], *, port: int, database_url: str) 
         plugin,
         *(_mount(f"/simulators/{one.code}", one.app) for one in simulators),
         _mount("/simulators/whatsapp", whatsapp.app),
+        *frontend_files(),
     )
     async with serving(app, port=port), running(*simulators, whatsapp):
         names = {one.name: one.public_url for one in simulators}

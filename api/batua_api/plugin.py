@@ -101,6 +101,11 @@ class BatuaPlugin(InitPlugin):
         self._newcomers = newcomers
         self._now = now
 
+    @property
+    def settings(self) -> Settings:
+        """The core's."""
+        return self._settings
+
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         rates = self._rates if self._settings.rate_limit else None
         door = gatekeeper(self._authenticator, rates, self._addresses, self._find_customer)

@@ -81,6 +81,8 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """The code of the notifier that tells customers."""
     public_url: str = "http://127.0.0.1:8000"
     """Where customers reach this server: for links that providers send them back to."""
+    allowed_origins: str = ""
+    """Other origins whose pages may call the API, comma separated: ``https://shop.example``."""
     gateway_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 10.0
     """How long a provider may take to answer one call."""
     breaker_failures: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
