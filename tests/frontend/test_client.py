@@ -18,7 +18,7 @@ from tools.client_types import CLIENT, DIGESTS, TYPES, declare, digests, find_ts
 SOURCES = sorted(
     path for path in (ROOT / "frontend").rglob("*.js") if "node_modules" not in path.parts
 )
-LINES_MAX = 220
+LINES_MAX, TEST_LINES_MAX = 210, 300
 NODE_TESTS = sorted((ROOT / "frontend" / "tests").glob("*.test.js"))
 ENTRY = re.compile(r"^    (\w+):(?: |\n +)'", re.MULTILINE)
 LISTED = re.compile(r"^\| \d+ \| `(\w+)` ", re.MULTILINE)
@@ -84,7 +84,8 @@ def test_every_module_is_read_at_once():
     assert len(modules) > 10
     for path in modules:
         lines = path.read_text(encoding="utf-8").splitlines()
-        assert path == API_FILE or len(lines) <= LINES_MAX, path
+        most = TEST_LINES_MAX if path in NODE_TESTS else LINES_MAX
+        assert path == API_FILE or len(lines) <= most, path
         assert [line for line in lines if len(line) > 100] == [], path
 
 
