@@ -67,6 +67,7 @@ from batua.registry import Plugin, Registry
 from batua.sealing import Sealer
 from batua.settings import Settings, unknown_variables
 from batua.signs import Sign, Signs
+from batua.staff import Desk
 from batua.wallets import (
     Adjustment,
     BonusRule,
@@ -116,6 +117,7 @@ class Batua:
     top_ups: TopUps
     orders: Orders
     host_orders: HostOrders
+    desk: Desk
     receiver: Receiver
     applier: Applier
     poller: Poller
@@ -275,6 +277,16 @@ def _build(
         database, engine, registry, starter, refunder, intake, announcer,
         newcomers=newcomers, new_id=new_id, expires_s=expires_s, rules=rules,
     )  # fmt: skip
+    desk = Desk(
+        database,
+        engine,
+        orders,
+        switches,
+        new_id=new_id,
+        newcomers=newcomers,
+        rules=rules,
+        approval_limit=settings.approval_limit,
+    )
     return Batua(
         settings=settings,
         database=database,
@@ -285,6 +297,7 @@ def _build(
         customers=customers,
         top_ups=top_ups,
         orders=orders,
+        desk=desk,
         host_orders=HostOrders(
             database,
             engine,

@@ -25,12 +25,14 @@ class Actor:
     """A member of staff, or an operator at the command line.
 
     ``name`` is as written beside what they do (``staff:meera``). ``role`` is what they may do
-    now, which may be less than their account's. ``address`` is where they sit.
+    now, which may be less than their account's: then ``limited`` says how to change that.
+    ``address`` is where they sit.
     """
 
     name: str
     role: Role
     address: str = ""
+    limited: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
