@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
+
+from batua.formulas import inert
 
 __all__ = ["CSV", "write_csv"]
 
 CSV = "text/csv"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_csv(rows: Sequence[msgspec.Struct], struct: type[msgspec.Struct]) -> bytes:
@@ -22,12 +22,5 @@ def write_csv(rows: Sequence[msgspec.Struct], struct: type[msgspec.Struct]) -> b
     writer.writerow(struct.__struct_fields__)
     for row in rows:
         builtin = msgspec.to_builtins(row)
-        writer.writerow(_inert(builtin[name]) for name in struct.__struct_fields__)
+        writer.writerow(inert(builtin[name]) for name in struct.__struct_fields__)
     return written.getvalue().encode()
-
-
-def _inert(value: Any) -> Any:
-    # A text that begins like a formula would be run by a spreadsheet; numbers stay numbers.
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value

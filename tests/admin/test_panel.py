@@ -138,7 +138,9 @@ async def test_every_table_is_shown_to_staff_and_to_nobody_else(panel):
                 assert (await http.get(path + part)).status_code == 200, path + part
         adjustments = (await http.get("/api/tables/batua_adjustment/")).json()["rows"]
         (adjustment,) = (row for row in adjustments if row["id"] == "adj_1")
-        assert adjustment["amount"] == 5_000_000_000
+        assert adjustment["amount"] == "₹5,00,00,000.00"
+
+        adjustment = (await http.get("/api/tables/adjustments/adj_1/")).json()
         assert adjustment["note"] == "<img src=x onerror=alert(1)>"
     async with httpx.AsyncClient(
         base_url=f"{panel.base}/admin", trust_env=False, verify=trusted_certificates()

@@ -110,7 +110,7 @@ async def test_a_refund_of_too_much_is_refused_with_a_sentence(demo, page, api):
 
 async def test_the_panel_shows_the_accounts(demo, page, keep):
     await sign_in(demo, page)
-    await page.goto(f"{demo.base}/admin/#/batua_account/")
+    await page.goto(f"{demo.base}/admin/#/accounts/")
     await page.wait_for_selector("text=wallet:asha:INR")
     await keep("panel-accounts")
 
