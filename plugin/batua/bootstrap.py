@@ -59,6 +59,7 @@ from batua.payments import (
     Purposes,
     Refund,
     Refunder,
+    Resolver,
     Switches,
 )
 from batua.privacy import Erasure, Privacy
@@ -122,6 +123,7 @@ class Batua:
     applier: Applier
     poller: Poller
     refunder: Refunder
+    resolver: Resolver
     outbox: Outbox
     listeners: Listeners
     sender: WebhookSender
@@ -311,6 +313,7 @@ def _build(
         applier=applier,
         poller=poller,
         refunder=refunder,
+        resolver=Resolver(database, engine, purposes, new_id=new_id),
         outbox=outbox,
         listeners=listeners,
         sender=sender,

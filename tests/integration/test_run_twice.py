@@ -14,6 +14,7 @@ from datetime import timedelta
 import pytest
 
 import batua
+from batua.audit import Act, Actor, Note, recording
 from batua.bootstrap import TABLES
 from batua.contract import (
     CreatedPayment,
@@ -28,6 +29,7 @@ from batua.contract import (
     Support,
 )
 from batua.errors import Conflict, GatewayFailed, Refusal
+from batua.identity import Role
 from batua.ledger import (
     AccountName,
     Begun,
@@ -57,7 +59,7 @@ from batua.orders import (
 )
 from batua.orders import service as orders_service
 from batua.orders.splits import OpenSplit
-from batua.outbox import Announcer
+from batua.outbox import Announcer, RetryMessage
 from batua.payments import (
     Applied,
     ApplyDispute,
@@ -82,6 +84,7 @@ from batua.wallets import (
     AdjustmentKind,
     DecideAdjustment,
     Direction,
+    FreezeWallet,
     OpenTopUp,
     ReadRefund,
     RequestTopUpRefund,
@@ -89,7 +92,7 @@ from batua.wallets import (
     topping_up,
 )
 from tests.support.clock import START
-from tests.support.shop import SECOND_PERSON, claim
+from tests.support.shop import SECOND_PERSON, STAFF, claim
 
 PROTOCOLS = {"batua.ledger.deciding.Operation"}
 
@@ -378,6 +381,28 @@ async def dispute(shop, status):
     )
 
 
+@case(ApplyDispute, "won, say staff")
+async def _(shop):
+    opened = await dispute(shop, DisputeStatus.OPEN)
+    await shop.batua.engine.submit(opened)
+    result = dataclasses.replace(opened.result, status=DisputeStatus.WON)
+    return dataclasses.replace(opened, result=result, actor=STAFF)
+
+
+@case(FreezeWallet)
+async def _(shop):
+    await shop.give(1_000)
+    return FreezeWallet(customer_id="asha", currency="INR", freezes=True, new_id=shop.batua.new_id)
+
+
+@case(RetryMessage)
+async def _(shop):
+    await shop.topped_up()
+    (message,) = await shop.messages()
+    await shop.run("update batua_outbox set status = 'dead', next_attempt_at = null")
+    return RetryMessage(message["id"])
+
+
 @case(ApplyProviderRefund)
 async def _(shop):
     result = RefundResult(
@@ -536,6 +561,24 @@ async def _(shop):
 async def _(shop):
     key, _ = await begun(shop)
     return flow._IsKnown(key)
+
+
+MEERA = Act(id="aud_1", actor=Actor(name=STAFF, role=Role.OWNER), word="adjust_wallet")
+
+
+@case(Note)
+async def _(shop):
+    return Note(MEERA)
+
+
+@case(recording.Noted)
+async def _(shop):
+    return recording.Noted(shop.adjustment(10_000), MEERA)
+
+
+@case(recording.Recorded)
+async def _(shop):
+    return recording.Recorded(shop.adjustment(10_000), MEERA)
 
 
 # --- the ledger's own operations: what they move is nobody's order or top-up ----------------------

@@ -12,9 +12,9 @@ import msgspec
 
 from batua.audit.acting import Act, current_act
 from batua.audit.tables import AuditEntry, AuditHead
-from batua.ledger import Book, Need, Operation, Record
+from batua.ledger import Book, Engine, Need, Operation, Record
 
-__all__ = ["HASHED", "Note", "recorded"]
+__all__ = ["HASHED", "Note", "note_act", "noted", "recorded"]
 
 A = TypeVar("A")
 
@@ -43,7 +43,22 @@ State = dict[str, dict[str, Any]]
 def recorded(operation: Operation[A]) -> Operation[A]:
     """``operation``, entered in the log with it where a member of staff is acting."""
     act = current_act()
-    return operation if act is None else Recorded(operation, act)
+    if act is None or isinstance(operation, Note | Noted):
+        return operation
+    return Recorded(operation, act)
+
+
+def noted(operation: Operation[A]) -> Operation[A]:
+    """The same for one that changes nothing that the log would tell of: it is entered anyway."""
+    act = current_act()
+    return operation if act is None else Noted(operation, act)
+
+
+async def note_act(engine: Engine) -> None:
+    """Enter what a member of staff does, if one acts and nothing of it is entered yet."""
+    act = current_act()
+    if act is not None:
+        await engine.submit(Note(act))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,23 @@ class Note:
     def decide(self, book: Book) -> None:
         if book.get(AuditEntry, "id", self.act.id) is None:
             _enter(book, self.act, {}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Noted(Generic[A]):
+    """An operation and its entry, which says nothing but that it was done."""
+
+    operation: Operation[A]
+    act: Act
+
+    def needs(self, book: Book) -> Iterable[Need]:
+        yield from self.operation.needs(book)
+        yield from _needs(self.act)
+
+    def decide(self, book: Book) -> A:
+        answer = self.operation.decide(book)
+        Note(self.act).decide(book)
+        return answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from batua.events.facts import (
     RefundFact,
     TopUpFact,
     TrialFact,
+    WalletFact,
 )
 from batua.events.hooks import Hook, HookCaller, Hooks, checked_hooks
 from batua.events.keeping import Keeping
@@ -48,6 +49,7 @@ __all__ = [
     "Router",
     "TopUpFact",
     "TrialFact",
+    "WalletFact",
     "WebhookSender",
     "checked_hooks",
     "new_resolver",

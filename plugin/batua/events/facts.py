@@ -25,6 +25,7 @@ __all__ = [
     "RefundFact",
     "TopUpFact",
     "TrialFact",
+    "WalletFact",
     "event_of",
     "fact_of",
 ]
@@ -46,6 +47,8 @@ class EventType(StrEnum):
     DISPUTE_LOST = "dispute.lost"
     WALLET_CREDITED = "wallet.credited"
     WALLET_ADJUSTED = "wallet.adjusted"
+    WALLET_FROZEN = "wallet.frozen"
+    WALLET_UNFROZEN = "wallet.unfrozen"
     WEBHOOK_TEST = "webhook.test"
 
 
@@ -142,6 +145,14 @@ class AdjustmentFact(Fact, frozen=True, kw_only=True):
     reason_code: str
 
 
+class WalletFact(Fact, frozen=True, kw_only=True):
+    """A wallet that pays nothing for now (``frozen``), or that may again (``active``)."""
+
+    customer: str
+    currency: str
+    status: str
+
+
 class TrialFact(Fact, frozen=True, kw_only=True):
     """Nothing has happened: somebody tries whether an endpoint listens."""
 
@@ -178,6 +189,8 @@ FACTS: Mapping[EventType, type[Fact]] = {
     EventType.DISPUTE_LOST: DisputeFact,
     EventType.WALLET_CREDITED: CreditFact,
     EventType.WALLET_ADJUSTED: AdjustmentFact,
+    EventType.WALLET_FROZEN: WalletFact,
+    EventType.WALLET_UNFROZEN: WalletFact,
     EventType.WEBHOOK_TEST: TrialFact,
 }
 """What the data of each type is."""

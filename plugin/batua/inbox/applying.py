@@ -10,6 +10,7 @@ from contextlib import suppress
 from contextvars import Context
 from datetime import datetime, timedelta
 
+from batua.audit import note_act
 from batua.clock import Clock, NewId
 from batua.contract import (
     DisputeResult,
@@ -20,7 +21,7 @@ from batua.contract import (
     WebhookEvent,
 )
 from batua.database import Database, Row, Transaction
-from batua.errors import BatuaError, Refusal, TryAgain
+from batua.errors import BatuaError, NotFound, Refusal, TryAgain
 from batua.following import followed, following
 from batua.inbox.asking import Asker
 from batua.inbox.events import decode_events
@@ -114,6 +115,25 @@ class Applier:
             log.warning("event %s could not be applied", inbox_id, exc_info=error)
             with suppress(BatuaError):  # without a database it is due again all the same
                 await self._retry(row, note_of(error))
+
+    async def replay(self, inbox_id: str) -> Row:
+        """Apply a stored event once more, whatever became of it; the row as it is then.
+
+        May move money, and never twice. What fails now is tried anew as if it had just come.
+        Raises ``NotFound``.
+        """
+        row = await self._read_one(inbox_id)
+        about = {"gateway": row["gateway"], "event_id": inbox_id}
+        with following(**about), self._watcher.span("inbox.apply", **about):
+            await self._apply_row({**row, "attempts": 0})
+        await note_act(self._engine)
+        return await self._read_one(inbox_id)
+
+    async def _read_one(self, inbox_id: str) -> Row:
+        (row,) = await self._read([inbox_id])
+        if row is None:
+            raise NotFound("webhook", inbox_id)
+        return row
 
     def apply_soon(self, gateway: str, inbox_id: str) -> None:
         """Apply it when it is its turn: what is still to be stored goes first.

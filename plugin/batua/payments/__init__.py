@@ -5,6 +5,7 @@ from batua.payments.capturing import Applied, ApplyPaymentResult
 from batua.payments.clawbacks import Clawback, Clawed
 from batua.payments.disputes import ApplyDispute
 from batua.payments.flow import run_flow
+from batua.payments.freezing import freeze, unfreeze
 from batua.payments.intake import Intake
 from batua.payments.new_refunds import (
     NewRefund,
@@ -18,6 +19,7 @@ from batua.payments.polling import Poller
 from batua.payments.provider_refunds import ApplyProviderRefund
 from batua.payments.purposes import Destination, Placement, Purpose, Purposes
 from batua.payments.refunding import ApplyRefundResult, Refunder
+from batua.payments.resolving import Resolver
 from batua.payments.starting import (
     NewPayment,
     PaymentStarter,
@@ -55,8 +57,10 @@ __all__ = [
     "Refund",
     "RefundStatus",
     "Refunder",
+    "Resolver",
     "Switches",
     "bonus_hold",
+    "freeze",
     "insert_payment",
     "insert_refund",
     "known_refund",
@@ -65,4 +69,5 @@ __all__ = [
     "require_minimum",
     "require_second_person",
     "run_flow",
+    "unfreeze",
 ]

@@ -17,6 +17,7 @@ from batua.events import EventType, Recorder
 from batua.ledger import AccountName, Book, Movement, Need, Record
 from batua.payments.capturing import Applied
 from batua.payments.clawbacks import Clawback, Clawed
+from batua.payments.freezing import freeze, unfreeze
 from batua.payments.purposes import Destination, Purposes
 from batua.payments.states import advance_dispute
 from batua.payments.tables import Capture, Dispute
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 class ApplyDispute:
     """Take in a provider's word on a dispute. Moves money: back when it opens, or forth.
 
+    ``actor`` is who of the staff has said it in the provider's place.
+
     Raises ``Conflict`` (``dispute_differs``) for another amount than before, or more than was
     captured.
     """
@@ -39,6 +42,7 @@ class ApplyDispute:
     result: DisputeResult
     purposes: Purposes
     new_id: NewId
+    actor: str = ""
 
     def needs(self, book: Book) -> Iterable[Need]:
         yield from self._told.needs(book)
@@ -110,7 +114,7 @@ class ApplyDispute:
                 credit=AccountName.gateway(gateway, currency),
                 amount=dispute["amount"],
                 reason=dispute["reason"] or "dispute",
-                actor=f"gateway:{gateway}",
+                actor=self._actor,
                 occurred_at=self.result.occurred_at,
                 order_id=capture["order_id"],
                 top_up_id=capture["top_up_id"],
@@ -125,7 +129,7 @@ class ApplyDispute:
         clawed = Clawed(bonus=dispute["bonus_amount"], refunds=dispute["clawed_back"])
         give_back(book, self._clawback(dispute, capture), clawed, self._told.purpose(capture))
         if dispute["froze"] and not self._others_freeze(book, dispute):
-            book.update(book.account(AccountName.wallet_of(capture)), status="active")
+            unfreeze(book, AccountName.wallet_of(capture), Recorder(self.new_id))
         self._record(book, EventType.DISPUTE_WON, dispute)
 
     def _record(self, book: Book, type: EventType, dispute: Record) -> None:
@@ -140,7 +144,7 @@ class ApplyDispute:
         is_active = wallet["status"] == "active"
         if capture["destination"] != Destination.WALLET:
             return False
-        book.update(wallet, status="frozen")
+        freeze(book, AccountName.wallet_of(capture), Recorder(self.new_id))
         return is_active or self._others_freeze(book, dispute)
 
     def _others_freeze(self, book: Book, dispute: Record) -> bool:
@@ -158,7 +162,7 @@ class ApplyDispute:
             into=AccountName.dispute(self.gateway, capture["currency"]),
             amount=dispute["amount"],
             reason=self.result.reason or "dispute",
-            actor=f"gateway:{self.gateway}",
+            actor=self._actor,
             occurred_at=self.result.occurred_at,
         )
 
@@ -184,6 +188,10 @@ class ApplyDispute:
             opened_at=self.result.occurred_at or book.now,
             closed_at=None if is_open else book.now,
         )
+
+    @property
+    def _actor(self) -> str:
+        return self.actor or f"gateway:{self.gateway}"
 
     @property
     def _told(self) -> Told:

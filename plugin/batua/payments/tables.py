@@ -110,7 +110,8 @@ class Dispute(Table, tablename="batua_dispute"):
     """A payer's bank wants a capture back: taken back at once, restored when it is won.
 
     ``bonus_amount`` is what it took of the top-up's bonus too, ``clawed_back`` what it took of
-    refunds to the wallet, and ``froze`` whether it froze the wallet.
+    refunds to the wallet, and ``froze`` whether the wallet is frozen for it: what staff have frozen
+    or unfrozen since is theirs.
     """
 
     id = Text(primary_key=True)

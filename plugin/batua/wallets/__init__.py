@@ -17,6 +17,7 @@ from batua.wallets.customers import (
     ensure_customer,
     require_customer_id,
 )
+from batua.wallets.freezing import FreezeWallet
 from batua.wallets.rules import NO_RULES, PROFILES, WalletRules, wallet_rules
 from batua.wallets.tables import Adjustment, Consent, Customer, TopUp
 from batua.wallets.top_up_purpose import TopUpPurpose
@@ -38,6 +39,7 @@ __all__ = [
     "Customers",
     "DecideAdjustment",
     "Direction",
+    "FreezeWallet",
     "LotShare",
     "Newcomer",
     "Newcomers",

@@ -164,6 +164,14 @@ class TopUps:
 
         return await run_flow(self._engine, claim, new.id, prepare, work)
 
+    async def refund_by_staff(self, top_up_id: str, new: NewRefund) -> Row:
+        """The same for a form that has no idempotency key: ``new.id`` is its key."""
+        await self.read(top_up_id)
+        operation = RequestTopUpRefund(top_up_id, new, refund_support(self._registry))
+        await self._engine.submit(operation)
+        await self._refunder.send(new.id)
+        return await self._engine.submit(ReadRefund(new.id))
+
     async def read(self, top_up_id: str) -> Row:
         """One top-up. Raises ``NotFound``."""
         row = await self._database.fetch_one("select * from batua_top_up where id = $1", top_up_id)
