@@ -71,7 +71,6 @@ from batua.signs import Sign, Signs
 from batua.staff import Desk
 from batua.wallets import (
     Adjustment,
-    BonusRule,
     Consent,
     Customer,
     Customers,
@@ -81,6 +80,7 @@ from batua.wallets import (
     TopUpPurpose,
     TopUps,
     WalletRules,
+    bonus_rule,
     wallet_rules,
 )
 from batua.watching import UNWATCHED, Watcher
@@ -208,7 +208,7 @@ def _build(
     )
     announcer = Announcer(new_id)
     purposes: Purposes = {
-        "top_up": TopUpPurpose(announcer, _bonus_rule(settings)),
+        "top_up": TopUpPurpose(announcer, bonus_rule(settings)),
         "order": OrderPurpose(announcer),
     }
     customers = Customers(database, engine, newcomers=newcomers, new_id=new_id)
@@ -329,16 +329,6 @@ def _build(
         newcomers=newcomers,
         now=now,
         new_id=new_id,
-    )
-
-
-def _bonus_rule(settings: Settings) -> BonusRule:
-    return BonusRule(
-        currency=settings.currency,
-        percent=settings.top_up_bonus_percent,
-        at_least=settings.top_up_bonus_from,
-        most=settings.top_up_bonus_max,
-        days=settings.top_up_bonus_days,
     )
 
 

@@ -7,7 +7,7 @@ from batua.wallets.adjustments import (
     DecideAdjustment,
     Direction,
 )
-from batua.wallets.bonuses import BonusRule
+from batua.wallets.bonuses import BonusRule, bonus_rule
 from batua.wallets.customers import (
     Customers,
     Newcomer,
@@ -54,6 +54,7 @@ __all__ = [
     "Wallet",
     "WalletRules",
     "admit_customer",
+    "bonus_rule",
     "customer_need",
     "ensure_customer",
     "read_lots",

@@ -8,8 +8,17 @@ from datetime import timedelta
 
 from batua.ledger import AccountName, Book, Movement, Need, NewLot, Record
 from batua.ledger.tables import Lot, LotEntry
+from batua.settings import Settings
 
-__all__ = ["BonusLeft", "BonusRule", "bonus_left", "bonus_needs", "grant_bonus", "share_of"]
+__all__ = [
+    "BonusLeft",
+    "BonusRule",
+    "bonus_left",
+    "bonus_needs",
+    "bonus_rule",
+    "grant_bonus",
+    "share_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +57,17 @@ class BonusLeft:
     def outstanding(self) -> int:
         """What would have to go back with the whole top-up."""
         return self.free + self.spent
+
+
+def bonus_rule(settings: Settings) -> BonusRule:
+    """The shop's rule, as it is set."""
+    return BonusRule(
+        currency=settings.currency,
+        percent=settings.top_up_bonus_percent,
+        at_least=settings.top_up_bonus_from,
+        most=settings.top_up_bonus_max,
+        days=settings.top_up_bonus_days,
+    )
 
 
 def share_of(bonus: int, *, amount: int, of: int) -> int:
