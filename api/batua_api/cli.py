@@ -39,6 +39,7 @@ HOMES: Mapping[str, str] = {
     "reseal": "cli_webhooks:reseal",
     "verify": "cli_proving:verify",
     "reconcile": "cli_proving:reconcile",
+    "insight": "cli_insight:insight",
     "backup": "backing_up:backup",
     "grants": "granting:grants",
 }

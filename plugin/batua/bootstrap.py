@@ -33,6 +33,15 @@ from batua.events import (
 )
 from batua.identity import ApiKey, DisabledCustomer, Identity, IdentityChanges, Revocation
 from batua.inbox import Applier, InboxEvent, Receiver, Silence
+from batua.insight import (
+    CohortFigure,
+    Counted,
+    Counter,
+    CustomerFigure,
+    CustomerMonth,
+    DayFigure,
+    Insight,
+)
 from batua.ledger import Engine, Expiry
 from batua.ledger.tables import (
     Account,
@@ -97,7 +106,7 @@ WRITE_ORDER: tuple[type[Table], ...] = (
 
 TABLES: tuple[type[Table], ...] = (
     LedgerHead, *WRITE_ORDER, InboxEvent, IdentityChanges, Revocation, DisabledCustomer, ApiKey,
-    Listener, Delivery, Sign,
+    Listener, Delivery, Sign, Counted, DayFigure, CustomerFigure, CustomerMonth, CohortFigure,
 )  # fmt: skip
 """Every table of the module."""
 
@@ -131,6 +140,8 @@ class Batua:
     webhooks: Deliveries
     silence: Silence
     signs: Signs
+    insight: Insight
+    counter: Counter
     reconciler: Reconciler
     privacy: Privacy
     worker: Worker
@@ -245,6 +256,7 @@ def _build(
     told_webhooks = Deliveries(database, router, sender, now=now, spread=random)
     silence = Silence(database, registry, now=now, silence_s=settings.webhook_silence_s)
     signs = Signs(database, now=now)
+    counter = Counter(database)
     reconciler = Reconciler(
         database, registry, applier.take_in, now=now, days=settings.reconcile_days
     )
@@ -266,6 +278,7 @@ def _build(
         expiry=Expiry(database, engine),
         silence=silence,
         signs=signs,
+        counter=counter,
         reconciler=reconciler,
         reconcile_every_s=settings.reconcile_every_s,
         privacy=privacy,
@@ -321,6 +334,8 @@ def _build(
         webhooks=told_webhooks,
         silence=silence,
         signs=signs,
+        insight=Insight(database, silence, signs, now=now, currency=settings.currency),
+        counter=counter,
         reconciler=reconciler,
         privacy=privacy,
         worker=worker,

@@ -61,6 +61,12 @@ GRANTS: Mapping[str, str] = {
     "batua_listener": WRITE,
     # Signs of life: a dead worker is forgotten.
     "batua_sign": "select, insert, update, delete",
+    # What is counted of the ledger. Only an owner forgets it, to count again.
+    "batua_insight": "select, update",
+    "batua_day_figure": WRITE,
+    "batua_customer_figure": WRITE,
+    "batua_customer_month": WRITE,
+    "batua_cohort_figure": WRITE,
     # Staff are made by the owner, on the command line. The panel signs them in and out.
     "batua_staff": "select, update (password, last_login)",
     "batua_session": "select, insert, update, delete",

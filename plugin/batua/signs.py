@@ -14,7 +14,7 @@ from piccolo.columns import Text, Timestamptz
 from piccolo.table import Table
 
 from batua.clock import Clock
-from batua.database import Database
+from batua.database import Database, Reader
 
 __all__ = ["BEAT_EVERY_S", "Seen", "Sign", "Signs"]
 
@@ -61,9 +61,9 @@ class Signs:
         """The ledger was proved, and this is the verdict."""
         await self._leave(_PROOF, _PROOF, "sound" if is_sound else "broken")
 
-    async def read(self) -> Seen:
+    async def read(self, reader: Reader | None = None) -> Seen:
         """What they say now."""
-        rows = await self._database.fetch("select kind, verdict, at from batua_sign")
+        rows = await (reader or self._database).fetch("select kind, verdict, at from batua_sign")
         beats = [row["at"] for row in rows if row["kind"] == "worker"]
         proof = next((row for row in rows if row["kind"] == _PROOF), None)
         alive_since = self._now() - timedelta(seconds=ALIVE_S)

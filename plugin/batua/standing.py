@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from batua.database import Database
+from batua.database import Reader
 from batua.inbox import Hearing, Silence
 from batua.signs import Seen, Signs
 
@@ -38,23 +38,23 @@ class Standing:
     signs: Seen
 
 
-async def read_standing(database: Database, silence: Silence, signs: Signs) -> Standing:
-    """As it is now. Only reads."""
-    liability, suspense = await _money(database)
+async def read_standing(reader: Reader, silence: Silence, signs: Signs) -> Standing:
+    """As it is now: at one moment, if ``reader`` reads one. Only reads."""
+    liability, suspense = await _money(reader)
     return Standing(
         liability=liability,
         suspense=suspense,
         inbox=await _waiting(
-            database, "batua_inbox", "received_at", "status in ('quarantined', 'dead')"
+            reader, "batua_inbox", "received_at", "status in ('quarantined', 'dead')"
         ),
-        outbox=await _waiting(database, "batua_outbox", "created_at", "status = 'dead'"),
-        hearings=await silence.hearings(),
-        signs=await signs.read(),
+        outbox=await _waiting(reader, "batua_outbox", "created_at", "status = 'dead'"),
+        hearings=await silence.hearings(reader),
+        signs=await signs.read(reader),
     )
 
 
-async def _money(database: Database) -> tuple[dict[str, int], dict[str, int]]:
-    rows = await database.fetch(
+async def _money(reader: Reader) -> tuple[dict[str, int], dict[str, int]]:
+    rows = await reader.fetch(
         "select kind, currency, cast(sum(posted) as bigint) as posted from batua_account"
         " where kind <> 'wallet' group by kind, currency"
     )
@@ -66,12 +66,12 @@ async def _money(database: Database) -> tuple[dict[str, int], dict[str, int]]:
     return dict(liability), dict.fromkeys(liability, 0) | suspense
 
 
-async def _waiting(database: Database, table: str, since: str, attention: str) -> Waiting:
+async def _waiting(reader: Reader, table: str, since: str, attention: str) -> Waiting:
     waits = f"from {table} where next_attempt_at is not null"
-    count = await database.fetch_one(f"select count(*) as count {waits}")
+    count = await reader.fetch_one(f"select count(*) as count {waits}")
     # No min(): SQLite would not know the type of what it finds.
-    oldest = await database.fetch_one(f"select {since} as oldest {waits} order by {since} limit 1")
-    found = await database.fetch(
+    oldest = await reader.fetch_one(f"select {since} as oldest {waits} order by {since} limit 1")
+    found = await reader.fetch(
         f"select status, count(*) as count from {table} where {attention} group by status"
     )
     return Waiting(

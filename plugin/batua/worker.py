@@ -20,6 +20,7 @@ from batua.database import Database
 from batua.events import Deliveries, Keeping
 from batua.following import following
 from batua.inbox import Applier, Silence
+from batua.insight import Counter
 from batua.ledger import Expiry
 from batua.outbox import Outbox
 from batua.payments import Poller, Refunder
@@ -36,6 +37,7 @@ BATCH = 50
 SIDE_BY_SIDE = 8
 """How many of a duty are worked on at a time: one slow answer must not hold up the others."""
 LISTEN_EVERY_S = 60.0
+COUNT_EVERY_S = 5.0
 SWEEP_EVERY_S = 3600.0
 ERASE_EVERY_S = 21_600.0
 FIRST_ROUTINE_S = 60.0
@@ -162,6 +164,7 @@ class Worker:
         expiry: Expiry,
         silence: Silence,
         signs: Signs,
+        counter: Counter,
         reconciler: Reconciler,
         reconcile_every_s: float,
         privacy: Privacy,
@@ -180,6 +183,7 @@ class Worker:
         )
         self._routines = (
             _Routine("beat", BEAT_EVERY_S, signs.beat, at_once=True),
+            _Routine("counting", COUNT_EVERY_S, counter.count),
             _Routine("silence", LISTEN_EVERY_S, silence.look),
             _Routine("reconciliation", reconcile_every_s, reconciler.heal_recent),
             _Routine("old events", SWEEP_EVERY_S, keeping.sweep),

@@ -19,6 +19,7 @@ from batua.identity import (
     Role,
 )
 from batua.inbox import InboxEvent
+from batua.insight import CohortFigure, Counted, CustomerFigure, CustomerMonth, DayFigure
 from batua.ledger import AccountKind
 from batua.ledger.tables import (
     Account,
@@ -288,6 +289,20 @@ LISTS: tuple[Listed, ...] = (
     ),
     _list("Access", "audit_head", AuditHead, "id seq hash", "id"),
     _list("Access", "identity_changes", IdentityChanges, "id version", "id"),
+    _list("Insight", "day_figures", DayFigure, "id day currency figure number total", "id"),
+    _list(
+        "Insight", "customer_months", CustomerMonth,
+        "id customer_id currency month orders spent refunded", "id", fast="id",
+    ),
+    _list(
+        "Insight", "customer_figures", CustomerFigure,
+        "id customer_id currency cohort waiting waiting_since spent_month", "id", fast="id",
+    ),
+    _list(
+        "Insight", "cohort_figures", CohortFigure,
+        "id cohort currency month joined spenders orders spent", "id",
+    ),
+    _list("Insight", "counted", Counted, "id seq at", "id"),
     _list("Access", "signs_of_life", Sign, "name kind verdict at", "name", newest="at"),
     _list(
         "Access", "staff", Staff, "id username role active last_login", "username", role=Role.OWNER,

@@ -48,6 +48,7 @@ AMOUNTS = frozenset(
         "remaining",
         "remaining_after",
         "source_amount",
+        "spent",
         "wallet_amount",
         "wallet_refunded",
     }

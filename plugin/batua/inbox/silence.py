@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from batua.clock import Clock
-from batua.database import Database
+from batua.database import Database, Reader
 from batua.registry import Registry
 
 __all__ = ["Hearing", "Silence"]
@@ -46,10 +46,10 @@ class Silence:
         self._grace = timedelta(seconds=min(GRACE_MAX_S, silence_s // 2))
         self._silent: set[str] = set()
 
-    async def hearings(self) -> dict[str, Hearing]:
+    async def hearings(self, reader: Reader | None = None) -> dict[str, Hearing]:
         """Of every gateway that works and takes money itself, by its code. Only reads."""
         return {
-            code: await self._hearing(code)
+            code: await self._hearing(reader or self._database, code)
             for code, plugin in self._registry.gateways.items()
             if plugin.instance is not None and self._registry.processor_of(code) == code
         }
@@ -69,8 +69,8 @@ class Silence:
                 self._silent.discard(code)
                 log.info("%s sends webhooks again", code)
 
-    async def _hearing(self, code: str) -> Hearing:
-        row = await self._database.fetch_one(
+    async def _hearing(self, reader: Reader, code: str) -> Hearing:
+        row = await reader.fetch_one(
             "select received_at from batua_inbox where gateway = $1"
             " order by received_at desc limit 1",
             code,
@@ -79,7 +79,7 @@ class Silence:
         now = self._now()
         if last is not None and now - last <= self._silence:
             return Hearing(last, is_silent=False)
-        captures = await self._database.fetch(
+        captures = await reader.fetch(
             "select 1 from batua_capture where gateway = $1 and captured_at > $2"
             f" and captured_at <= $3 limit {CAPTURES_MIN}",
             code,
