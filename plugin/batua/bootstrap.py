@@ -10,20 +10,15 @@ from random import random
 from types import MappingProxyType
 from typing import Any
 
-from piccolo.table import Table
-
-from batua.audit import AuditEntry, AuditHead, recorded
+from batua.audit import recorded
 from batua.clock import Clock, NewId, new_id, utc_now
 from batua.database import Database, open_database
 from batua.events import (
     Addresses,
     Deliveries,
-    Delivery,
-    EventRow,
     HookCaller,
     Hooks,
     Keeping,
-    Listener,
     Listeners,
     Router,
     WebhookSender,
@@ -31,61 +26,37 @@ from batua.events import (
     new_resolver,
     read_networks,
 )
-from batua.identity import ApiKey, DisabledCustomer, Identity, IdentityChanges, Revocation
-from batua.inbox import Applier, InboxEvent, Receiver, Silence
+from batua.identity import Identity
+from batua.inbox import Applier, Receiver, Silence
 from batua.insight import (
-    CohortFigure,
-    Counted,
     Counter,
-    CustomerFigure,
-    CustomerMonth,
-    DayFigure,
     Insight,
 )
 from batua.ledger import Engine, Expiry
-from batua.ledger.tables import (
-    Account,
-    Entry,
-    Hold,
-    HoldLot,
-    IdempotencyKey,
-    LedgerHead,
-    Lot,
-    LotEntry,
-    Transfer,
-)
 from batua.limits import RateLimits, open_rate_limits
-from batua.orders import HostOrders, Order, OrderPurpose, Orders
-from batua.outbox import Announcer, Outbox, OutboxMessage
+from batua.orders import HostOrders, OrderPurpose, Orders
+from batua.outbox import Announcer, Outbox
 from batua.payments import (
-    Capture,
-    Dispute,
-    GatewaySwitch,
     Intake,
-    Payment,
     PaymentStarter,
     Poller,
     Purposes,
-    Refund,
     Refunder,
     Resolver,
     Switches,
 )
-from batua.privacy import Erasure, Privacy
+from batua.privacy import Privacy
 from batua.reconciliation import Reconciler
 from batua.registry import Plugin, Registry
 from batua.sealing import Sealer
 from batua.settings import Settings, unknown_variables
-from batua.signs import Sign, Signs
+from batua.signs import Signs
 from batua.staff import Desk
+from batua.tables import TABLES, WRITE_ORDER
 from batua.wallets import (
-    Adjustment,
-    Consent,
-    Customer,
     Customers,
     Newcomer,
     Newcomers,
-    TopUp,
     TopUpPurpose,
     TopUps,
     WalletRules,
@@ -96,19 +67,6 @@ from batua.watching import UNWATCHED, Watcher
 from batua.worker import Worker
 
 __all__ = ["TABLES", "Batua", "open_batua"]
-
-WRITE_ORDER: tuple[type[Table], ...] = (
-    Account, Transfer, Entry, Customer, Consent, TopUp, Order, Adjustment, Payment, Capture,
-    Refund, Dispute, Hold, Lot, LotEntry, HoldLot, IdempotencyKey, GatewaySwitch, OutboxMessage,
-    EventRow, Erasure, AuditEntry, AuditHead,
-)  # fmt: skip
-"""The tables that operations write, parents before children."""
-
-TABLES: tuple[type[Table], ...] = (
-    LedgerHead, *WRITE_ORDER, InboxEvent, IdentityChanges, Revocation, DisabledCustomer, ApiKey,
-    Listener, Delivery, Sign, Counted, DayFigure, CustomerFigure, CustomerMonth, CohortFigure,
-)  # fmt: skip
-"""Every table of the module."""
 
 log = logging.getLogger(__name__)
 

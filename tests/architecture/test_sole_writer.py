@@ -48,6 +48,8 @@ STATEMENTS = {
     ("plugin/batua/limits/postgres.py", "batua_call_count"): "how often somebody has called",
     ("plugin/batua/limits/sqlite.py", "batua_call_count"): "the same, in a file of its own",
     ("plugin/batua/signs.py", "batua_sign"): "that a worker lives, how a proof ended: no money",
+    ("plugin/batua/insight/keeping.py", "batua_insight"): "how far it is counted: no money",
+    ("plugin/batua/insight/keeping.py", ANY): "the tables of what is counted: no money",
     ("plugin/batua/database/migrate.py", "batua_migration"): "which migrations were applied",
     ("plugin/batua/database/sqlite_batches.py", "temp"): "runs what store.py has written down",
 }
@@ -73,6 +75,8 @@ CALLS = {
     "plugin/batua/events/keeping.py": ({"transaction", "execute"}, "what was told goes: no money"),
     "plugin/batua/events/delivering.py": (STEPS, "what became of a delivery: no money"),
     "plugin/batua/limits/sqlite.py": ({"connect", "execute"}, "counts of calls, in their own file"),
+    "plugin/batua/insight/counter.py": ({"transaction"}, "what is counted: no money"),
+    "plugin/batua/insight/keeping.py": ({"execute"}, "the same"),
     "plugin/batua/signs.py": ({"transaction", "execute"}, "signs of life: no money"),
     "plugin/batua/ledger/proof/opening/postgres.py": (
         {"connect", "transaction", "execute"}, "a copy to be proved, in a read-only transaction",

@@ -144,6 +144,7 @@ async def test_a_routine_is_done_again_and_again_whatever_it_raises(
             expiry=Expiry(batua.database, batua.engine),
             silence=batua.silence,
             signs=batua.signs,
+            counter=batua.counter,
             reconciler=SimpleNamespace(heal_recent=heal),
             reconcile_every_s=every_s,
             privacy=batua.privacy,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from batua.database import Database
 from batua.insight.facts import read_facts
-from batua.insight.keeping import TABLES, read_counted, rows_of, tally_next, write_tally
+from batua.insight.keeping import TABLES, forget, read_counted, rows_of, tally_next, write_tally
 from batua.insight.tally import Tally
 
 __all__ = ["Counter"]
@@ -31,9 +31,7 @@ class Counter:
     async def rebuild(self) -> int:
         """Forget all and count from the first transfer on; returns how many it was."""
         async with self._database.transaction() as transaction:
-            await transaction.execute("update batua_insight set seq = 0 where id = 1")
-            for table in TABLES:
-                await transaction.execute(f"delete from {table._meta.tablename}")
+            await forget(transaction)
         await self.count()
         async with self._database.snapshot() as reader:
             return (await read_counted(reader)).seq
@@ -72,13 +70,5 @@ class Counter:
         if tally.seq == before.seq:
             return False
         async with self._database.transaction() as transaction:
-            # Whoever counted the same meanwhile was first: then this is thrown away.
-            is_first = await transaction.execute(
-                "update batua_insight set seq = $2, at = $3 where id = 1 and seq = $1",
-                before.seq,
-                tally.seq,
-                tally.at,
-            )
-            if is_first:
-                await write_tally(self._database, transaction, tally)
+            await write_tally(self._database, transaction, tally, before=before)
         return True

@@ -16,7 +16,7 @@ from batua.insight.tables import CohortFigure, CustomerFigure, CustomerMonth, Da
 from batua.insight.tally import MonthKey, Tally, WalletKey
 from batua.ledger.tables import columns_of
 
-__all__ = ["TABLES", "read_counted", "rows_of", "tally_next", "write_tally"]
+__all__ = ["TABLES", "forget", "read_counted", "rows_of", "tally_next", "write_tally"]
 
 
 class _Kept(NamedTuple):
@@ -52,7 +52,7 @@ async def tally_next(reader: Reader, dialect: Dialect, limit: int) -> Tally:
         if fact.figure is not None and fact.customer is not None
     }
     wallets = {WalletKey(key.customer_id, key.currency) for key in months}
-    tally.load(
+    tally.resume(
         await _fetch(reader, dialect, CustomerFigure, wallets),
         await _fetch(reader, dialect, CustomerMonth, months),
     )
@@ -61,14 +61,34 @@ async def tally_next(reader: Reader, dialect: Dialect, limit: int) -> Tally:
     return tally
 
 
-async def write_tally(database: Database, transaction: Transaction, tally: Tally) -> None:
-    """Bring the tables up to the tally, which has gone on from them."""
+async def write_tally(
+    database: Database, transaction: Transaction, tally: Tally, *, before: Tally
+) -> None:
+    """Bring the tables up to the tally, which has gone on from ``before``.
+
+    Whoever counted the same meanwhile was first: then nothing is written.
+    """
+    is_first = await transaction.execute(
+        "update batua_insight set seq = $2, at = $3 where id = 1 and seq = $1",
+        before.seq,
+        tally.seq,
+        tally.at,
+    )
+    if not is_first:
+        return
     for table, kept in TABLES.items():
         rows = rows_of(tally, table)
         if rows:
             await transaction.execute(
                 _upsert(table, database.dialect, kept), database.as_json(rows, columns_of(table))
             )
+
+
+async def forget(transaction: Transaction) -> None:
+    """Empty the tables: the next that is counted is the first transfer."""
+    await transaction.execute("update batua_insight set seq = 0 where id = 1")
+    for table in TABLES:
+        await transaction.execute(f"delete from {table._meta.tablename}")
 
 
 def rows_of(tally: Tally, table: type[Table]) -> list[dict[str, Any]]:

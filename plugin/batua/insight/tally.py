@@ -110,7 +110,7 @@ class Tally:
     months: dict[MonthKey, Month] = field(default_factory=dict)
     cohorts: dict[CohortKey, Cohort] = field(default_factory=dict)
 
-    def load(self, wallets: Iterable[Row], months: Iterable[Row]) -> None:
+    def resume(self, wallets: Iterable[Row], months: Iterable[Row]) -> None:
         """Go on from what was counted before."""
         for row in wallets:
             self.wallets[WalletKey(row["customer_id"], row["currency"])] = Wallet(
