@@ -14,7 +14,7 @@ from batua.database import Row
 from batua.insight.facts import Fact, Figure
 
 __all__ = [
-        "Cohort",
+    "Cohort",
     "CohortKey",
     "DayKey",
     "Month",

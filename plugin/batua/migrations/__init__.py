@@ -19,8 +19,8 @@ from batua.migrations import m0010_events as m0010
 from batua.migrations import m0011_privacy as m0011
 from batua.migrations import m0012_signs as m0012
 from batua.migrations import m0013_audit as m0013
-from batua.migrations import m0016_lists as m0016
 from batua.migrations import m0015_insight as m0015
+from batua.migrations import m0016_lists as m0016
 
 __all__ = ["MIGRATIONS", "Migration"]
 
