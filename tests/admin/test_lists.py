@@ -28,9 +28,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COUNTS = frozenset({
     "account_id", "account_seq", "attempts", "changed_in", "credit_account", "debit_account", "id",
-    "polls", "response_status", "reverses", "seq", "transfer_seq", "version",
+    "joined", "number", "orders", "polls", "response_status", "reverses", "seq", "spenders", "total",
+    "transfer_seq", "version", "waiting", "waiting_since",
 })  # fmt: skip
-"""Whole numbers that are no money."""
+"""Whole numbers that are no money; the ``total`` of a figure may be seconds."""
 HOSTILE = (
     "=cmd|'/c calc'!A1 <img src=x onerror=alert(1)><svg onload=alert(2)> \u202egnirts"
     + "w" * 10_000
