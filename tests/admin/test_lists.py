@@ -28,8 +28,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 COUNTS = frozenset({
     "account_id", "account_seq", "attempts", "changed_in", "credit_account", "debit_account", "id",
-    "joined", "number", "orders", "polls", "response_status", "reverses", "seq", "spenders", "total",
-    "transfer_seq", "version", "waiting", "waiting_since",
+    "joined", "number", "orders", "polls", "response_status", "reverses", "seq", "spenders",
+    "total", "transfer_seq", "version", "waiting", "waiting_since",
 })  # fmt: skip
 """Whole numbers that are no money; the ``total`` of a figure may be seconds."""
 HOSTILE = (
