@@ -285,6 +285,15 @@ async def test_what_belongs_together_is_a_click_apart(ask, shop):
     assert await follow(ask, "lots", lot["id"], "lot_entries")
 
 
+async def test_a_row_that_there_is_not_is_not_found(ask):
+    for path in ("/orders/none/", "/orders/a%2Fb/", "/orders/%00/", "/accounts/0/", "/accounts/x/",
+                 f"/accounts/{'9' * 18}/", f"/staff/{'9' * 18}/", f"/transfers/{'9' * 40}/",
+                 "/nothing/", "/nothing/schema/"):  # fmt: skip
+        await ask(path, role="owner", expect=404)
+    assert await rows(ask, "staff", role="owner", id="9" * 18) == []
+    assert await rows(ask, "entries", account_id="x") == []
+
+
 async def test_rows_to_find_by_are_chosen_by_name(ask):
     assert await ask("/customers/ids/", search="rao", limit=6) == {"asha": "Asha Rao (asha)"}
     assert len(await ask("/orders/ids/", limit=2, offset=1)) == 2

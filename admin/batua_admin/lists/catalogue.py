@@ -86,7 +86,7 @@ OWN = "t.kind in ('wallet', 'debt')"
 """Accounts whose owner is a customer."""
 
 MODES = tuple(Mode)
-NEWEST_ANSWERS = "Answers that are kept: those of the last 30 days."
+NEWEST_ANSWERS = "Those whose answer is kept, for 30 days; all are found by their id."
 
 
 def _list(group: str, name: str, table: type[Table], shown: str, label: str, **rest: Any) -> Listed:
@@ -165,7 +165,7 @@ LISTS: tuple[Listed, ...] = (
         )},
     ),
     _list(
-        "Money", "accounts", Account, "id key customer_id posted held currency kind status", "key",
+        "Money", "accounts", Account, "key customer_id posted held currency kind status id", "key",
         words={"kind": AccountKind, "status": "active frozen"}, is_searched=True,
         links={"customer_id": Link(
             "customers", f"(case when {OWN} then t.owner end)", f"t.owner = {{value}} and {OWN}",

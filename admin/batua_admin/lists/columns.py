@@ -134,10 +134,10 @@ class Listed:
 
     ``label`` are the columns that name a row where another list leads to it. The newest by
     ``newest`` come first. ``currency`` is that of a row's amounts, in SQL. Rows that are not
-    ``only`` are not shown. A list that grows with every payment is found by and sorted by
-    ``fast`` alone: what an index knows. What is found by a column of ``sorted_with`` is sorted by
-    the other instead of by ``newest``: that is the same order, and one that the index has.
-    A list that ``is_searched`` is found by parts of its ids.
+    ``only`` are shown to those alone who look for them. A list that grows with every payment is
+    found by and sorted by ``fast`` alone: what an index knows. What is found by a column of
+    ``sorted_with`` is sorted by the other instead of by ``newest``: that is the same order, and
+    one that the index has. A list that ``is_searched`` is found by parts of its ids.
     """
 
     name: str

@@ -37,9 +37,10 @@ class Found:
     columns: list[str] = field(default_factory=list)
 
     def bind(self, value: Any) -> str:
-        """The placeholder of ``value``."""
+        """The placeholder of ``value``. Numbers fit whatever the width of their column."""
         self.args.append(value)
-        return f"${len(self.args)}"
+        placeholder = f"${len(self.args)}"
+        return f"cast({placeholder} as bigint)" if isinstance(value, int) else placeholder
 
     @property
     def where(self) -> str:
@@ -57,7 +58,7 @@ def find_rows(
     can't be of its column.
     """
     values, columns = dict(asked), listed.columns
-    found = Found(dialect, [listed.only] if listed.only else [])
+    found = Found(dialect)
     for name in _names(values):
         column = columns.get(name)
         if column is None or not is_findable(listed, column):
@@ -71,6 +72,8 @@ def find_rows(
             continue
         finder = _Finder(listed, found, shop_currency, values.get(f"{name}__match", "contains"))
         found.conditions.append(finder.condition(column, values[name].strip(), operator))
+    if listed.only and not found.columns:
+        found.conditions.append(listed.only)
     return found
 
 
@@ -160,6 +163,8 @@ class _Finder:
 
 def key_of(listed: Listed, text: str) -> str | int:
     """A primary key as the database has it. Raises ``Unreadable``."""
+    if "\0" in text:
+        raise Unreadable("There is no text with a zero byte.")
     if not listed.has_number:
         return text
     if not (text.isascii() and text.isdigit() and len(text) < DIGITS_MAX):

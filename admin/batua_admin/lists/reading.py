@@ -49,9 +49,10 @@ class Reading:
 
     async def row(self, listed: Listed, key: str | int) -> Page | None:
         """One row with everything that is no secret."""
-        columns = list(listed.columns.values())
+        columns, found = list(listed.columns.values()), Found(self._database.dialect)
+        found.conditions.append(f"t.{listed.key} = {found.bind(key)}")
         async with self._moment() as reader:
-            rows = await reader.fetch(f"{_select(listed, columns)} where t.{listed.key} = $1", key)
+            rows = await reader.fetch(f"{_select(listed, columns)}{found.where}", *found.args)
             return (rows, await self._labels(reader, rows, columns)) if rows else None
 
     async def count(self, listed: Listed, found: Found) -> int:

@@ -103,12 +103,13 @@ class _Pages:
         return JSONResponse({"references": references(_listed(request))})
 
     async def count(self, request: Request) -> JSONResponse:
-        listed = _listed(request)
+        """How many. The page would wait forever for an error: it hears of that with the rows."""
+        listed, told = _listed(request), {"page_size": PAGE_SIZE}
         try:
             count = await self._reading.count(listed, self._found(listed, request))
-        except Unreadable as unreadable:
-            return JSONResponse({"count": 0, "page_size": PAGE_SIZE, "detail": str(unreadable)})
-        return JSONResponse({"count": count, "page_size": PAGE_SIZE})
+        except (Unreadable, DatabaseUnavailable) as error:
+            return JSONResponse({"count": 0, **told, "detail": str(error)})
+        return JSONResponse({"count": count, **told})
 
     async def rows(self, request: Request) -> JSONResponse:
         """A page. What means nothing finds nothing: the page would show the old rows as found."""

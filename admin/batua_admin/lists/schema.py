@@ -57,7 +57,7 @@ def describe(listed: Listed) -> dict[str, Any]:
             "visible_column_names": listed.shown.split(),
             "visible_fields_options": list(columns),
             "visible_filter_names": [
-                name for name, column in columns.items() if is_findable(listed, column)
+                name for name in listed.shown.split() if is_findable(listed, columns[name])
             ],
         },
     }
