@@ -1,14 +1,15 @@
 """What a column of a list is: how it is read, shown and found by.
 
-Nearly everything follows from a column's name and type. The rest stands in ``catalogue``.
+Nearly everything follows from a column's name and type. The rest stands with each list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 from piccolo.columns import (
     BigInt,
@@ -25,7 +26,7 @@ from piccolo.table import Table
 
 from batua.identity import Role
 
-__all__ = ["Column", "Kind", "Link", "Listed"]
+__all__ = ["Column", "Kind", "Link", "Listed", "listed"]
 
 AMOUNTS = frozenset(
     {
@@ -71,6 +72,14 @@ EXACT = frozenset(
     }
 )
 """Ids and references: found whole, because an index finds them so."""
+
+LEADS_TO = {
+    "account_id": "accounts", "capture_id": "captures", "customer_id": "customers",
+    "hold_id": "holds", "listener_id": "listeners", "lot_id": "lots", "order_id": "orders",
+    "payment_id": "payments", "refund_id": "refunds", "top_up_id": "top_ups",
+    "transfer_seq": "transfers",
+}  # fmt: skip
+"""Where a column of this name leads, in whatever table."""
 
 TITLES: Mapping[str, str] = {
     "at": "When",
@@ -210,6 +219,24 @@ class Listed:
             if isinstance(column, types):
                 return kind
         return Kind.KEY if name in EXACT and not self.is_searched else Kind.TEXT
+
+
+def listed(
+    group: str, name: str, table: type[Table], shown: str, label: str, **rest: Any
+) -> Listed:
+    """A list, with the links that follow from the names of its columns. ``words`` may be enums."""
+    names = {column._meta.name for column in table._meta.columns}
+    links = {name: Link(to) for name, to in LEADS_TO.items() if name in names}
+    links |= rest.pop("links", {})
+    words = {name: _words(values) for name, values in rest.pop("words", {}).items()}
+    return Listed(
+        group=group, name=name, table=table, shown=shown, label=label, links=links, words=words,
+        **rest,
+    )  # fmt: skip
+
+
+def _words(values: type[StrEnum] | Iterable[str] | str) -> tuple[str, ...]:
+    return tuple(values.split() if isinstance(values, str) else map(str, values))
 
 
 KINDS: tuple[tuple[type | tuple[type, ...], Kind], ...] = (
