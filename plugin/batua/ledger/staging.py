@@ -128,7 +128,7 @@ class StagedRows:
             return
         self._undo.append(partial(self._take_back, row, before, row.changed))
         row.update(changes)
-        row.changed = row.changed | changes.keys()
+        row.changed = row.changed.union(changes)
         self.updated[id(row)] = row
 
     def _take_back(self, row: Record, before: dict[str, Any], changed: frozenset[str]) -> None:
