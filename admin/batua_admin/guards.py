@@ -1,4 +1,4 @@
-"""Who may do what in the panel: lists and forms ask for a role."""
+"""Who may do what in the panel: lists ask for a role, forms and pages say who acts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 
 from batua.identity import Role
 
-__all__ = ["actor_of", "require_role", "role_of"]
+__all__ = ["require_role", "role_of"]
 
 
 def role_of(request: Any) -> Role:
@@ -21,8 +21,3 @@ def require_role(request: Any, role: Role) -> None:
     own = role_of(request)
     if not own.reaches(role):
         raise HTTPException(403, f"This needs the role {role} or above; yours is {own}.")
-
-
-def actor_of(request: Any) -> str:
-    """Who is acting, as written beside what they do."""
-    return f"staff:{request.user.user.username}"

@@ -10,6 +10,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from piccolo_admin.endpoints import AdminRouter, create_admin
 from piccolo_admin.translations.data import TRANSLATIONS
 from piccolo_admin.translations.models import Translation
+from piccolo_api.session_auth.middleware import SessionsAuthBackend
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -17,8 +18,10 @@ from starlette.staticfiles import StaticFiles
 from batua.bootstrap import Batua
 from batua.limits import ClientAddresses
 from batua_admin.entrance import Entrance, Unlimited
-from batua_admin.forms import forms
+from batua_admin.forms import FORMS, panel_forms
 from batua_admin.lists import list_routes
+from batua_admin.pages import PAGES, create_pages
+from batua_admin.pages.application import sign_in_first
 from batua_admin.tables import Session, Staff, bind, reading_from
 
 __all__ = ["create_panel"]
@@ -46,7 +49,7 @@ def create_panel(
     bind([Staff, Session])
     engine = batua.database.piccolo_engine()
     with reading_from(engine):
-        panel = _create(batua, production=production, allowed_hosts=allowed_hosts)
+        panel = _create(batua, addresses, production=production, allowed_hosts=allowed_hosts)
     entrance = Entrance(panel, batua.settings, batua.rate_limits, addresses)
 
     async def of_this_shop(scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,10 +59,12 @@ def create_panel(
     return of_this_shop
 
 
-def _create(batua: Batua, *, production: bool, allowed_hosts: Sequence[str]) -> ASGIApp:
+def _create(
+    batua: Batua, addresses: ClientAddresses, *, production: bool, allowed_hosts: Sequence[str]
+) -> ASGIApp:
     panel: Any = create_admin(
         tables=[],
-        forms=forms(batua),
+        forms=panel_forms(batua, addresses, FORMS),
         auth_table=Staff,
         session_table=Session,
         auto_include_related=False,
@@ -70,12 +75,21 @@ def _create(batua: Batua, *, production: bool, allowed_hosts: Sequence[str]) -> 
         default_language_code="en",
         translations=_translations(),
         rate_limit_provider=Unlimited(),
+        sidebar_links={page.title: f"pages/{page.path}" for page in PAGES if page.title},
     )
     _behind_login(panel).routes.insert(0, Mount("/tables", app=list_routes(batua)))
     panel.mount("/look", StaticFiles(directory=LOOK))
+    # Below the panel, so that its CSRF guard stands before them.
+    panel.mount("/pages", create_pages(batua, addresses, _signed_in))
     panel.template = panel.template.replace("</head>", f"  {STYLE}\n</head>")
     admin: ASGIApp = panel
     return admin
+
+
+def _signed_in(pages: Any) -> Any:
+    """Whoever has a session of the panel's; everybody else is sent to sign in."""
+    backend = SessionsAuthBackend(auth_table=Staff, session_table=Session, admin_only=True)
+    return AuthenticationMiddleware(pages, backend=backend, on_error=sign_in_first)
 
 
 def _behind_login(panel: AdminRouter) -> Any:

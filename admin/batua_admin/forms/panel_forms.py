@@ -1,0 +1,55 @@
+"""The forms as the generated panel wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from piccolo_admin.endpoints import FormConfig
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from batua.bootstrap import Batua
+from batua.errors import Forbidden, Refusal
+from batua.limits import ClientAddresses
+from batua_admin.acting import actor_in
+from batua_admin.forms.filing import Filing, StaffForm
+from batua_admin.recent import Recent
+
+__all__ = ["panel_forms"]
+
+
+def panel_forms(
+    batua: Batua, addresses: ClientAddresses, forms: tuple[StaffForm, ...]
+) -> list[FormConfig]:
+    """All forms, in their groups."""
+    recent = Recent(batua.now)
+    return [
+        FormConfig(
+            name=form.name,
+            pydantic_model=form.model,
+            endpoint=_endpoint(batua, addresses, recent, form),
+            description=form.description,
+            form_group=form.group,
+        )
+        for form in forms
+    ]
+
+
+def _endpoint(
+    batua: Batua, addresses: ClientAddresses, recent: Recent, form: StaffForm
+) -> Callable[[Request, Any], Coroutine[None, None, str]]:
+    async def file(request: Request, data: Any) -> str:
+        actor = actor_in(request, addresses)
+        # The panel sends no id: it is made here, and the same words at once are a double click.
+        recent.refuse_repeat((actor.name, form.slug, data.model_dump_json()))
+        filing = Filing(batua, actor, batua.new_id(form.prefix))
+        try:
+            return await form.file(filing, data)
+        except Forbidden as refusal:
+            raise HTTPException(403, str(refusal)) from refusal
+        except Refusal as refusal:
+            # The panel shows a ValueError's text; a refusal's is written for people.
+            raise ValueError(str(refusal)) from refusal
+
+    return file

@@ -1,0 +1,34 @@
+"""The audit log: who did what, when, from where, why, and what it changed."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.responses import Response
+
+from batua_admin.pages.shell import Visit
+
+__all__ = ["show_audit"]
+
+SHOWN = 50
+
+
+async def show_audit(visit: Visit) -> Response:
+    """A page of entries, newest first; of one person, thing or kind of act if asked."""
+    where, args = ["1 = 1"], list[object]()
+    for column in ("actor", "subject", "act"):
+        value = visit.asked(column)
+        if value:
+            args.append(value)
+            where.append(f"{column} = ${len(args)}")
+    before = visit.asked("before")
+    if before.isascii() and before.isdigit() and len(before) < 19:
+        args.append(int(before))
+        where.append(f"seq < ${len(args)}")
+    rows = await visit.batua.database.fetch(
+        f"select * from batua_audit where {' and '.join(where)} order by seq desc limit {SHOWN}",
+        *args,
+    )
+    told = ("asked", "before", "after")
+    entries = [{**row, **{name: json.loads(row[name]) for name in told}} for row in rows]
+    return visit.show("audit.html", title="Audit log", entries=entries, is_full=len(rows) == SHOWN)
