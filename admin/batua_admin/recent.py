@@ -29,3 +29,7 @@ class Recent:
                 "If you mean it twice, wait a moment."
             )
         self._asked[asked] = now
+
+    def forget(self, asked: tuple[object, ...]) -> None:
+        """It was refused, and nothing came of it: it may be asked for again at once."""
+        self._asked.pop(asked, None)

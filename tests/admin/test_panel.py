@@ -204,7 +204,7 @@ async def test_an_adjustment_needs_finance(panel, role, status):
     asked = {
         "customer": customer,
         "direction": "credit",
-        "amount": "10000",
+        "amount": "₹100.00",
         "currency": "INR",
         "reason_code": "goodwill",
         "note": "",
@@ -220,7 +220,9 @@ async def test_an_adjustment_needs_finance(panel, role, status):
             assert "less than 10 seconds ago" in again.text
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "1.5", "abc", "", True, 1.0, 2**63, None])
+@pytest.mark.parametrize(
+    "amount", ["0", "-1", "1.555", "1,0", "1e2", "abc", "", True, 1.0, 5, "9" * 18, None]
+)
 async def test_an_amount_that_can_not_be_meant_is_refused(panel, amount):
     customer = next(_customers)
     asked = {"customer": customer, "direction": "credit", "amount": amount, "currency": "INR"}
@@ -232,7 +234,7 @@ async def test_an_amount_that_can_not_be_meant_is_refused(panel, amount):
 
 async def test_over_the_limit_a_second_person_decides(panel):
     customer = next(_customers)
-    asked = {"customer": customer, "direction": "credit", "amount": "1000001", "currency": "INR"}
+    asked = {"customer": customer, "direction": "credit", "amount": "10,000.01", "currency": "INR"}
     async with panel.signed_in("finance") as http:
         said = (await http.post("/api/forms/adjust-a-wallet/", json=asked)).text
         assert "waits for a second person" in said
@@ -267,7 +269,7 @@ async def test_refusals_are_sentences(panel):
         odd = {"customer": "ravi", "direction": "credit", "amount": "1", "reason_code": "because"}
         answer = await http.post("/api/forms/adjust-a-wallet/", json=odd)
         assert answer.status_code == 422
-        assert "is not a reason code" in answer.text
+        assert "goodwill" in answer.text
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from babel.numbers import get_currency_symbol
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from batua.contract import AMOUNT_MAX, minor_digits
 from batua.errors import InvalidRequest
@@ -26,7 +26,7 @@ WithoutCard = AfterValidator(_without_card)
 Words = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$"), WithoutCard]
 Note = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$"), WithoutCard]
 Amount = Annotated[str, Field(min_length=1, max_length=40)]
-OptionalAmount = Annotated[str, Field(max_length=40)]
+OptionalAmount = Annotated[str, Field(max_length=40), BeforeValidator(lambda value: value or "")]
 """A text: 250 rupees are ``250``, ``250.00`` or ``₹250.00``, and how many digits an amount has is
 known once its currency is."""
 

@@ -10,13 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from batua.bootstrap import Batua
-from batua.errors import Forbidden, Refusal
+from batua.errors import Refusal
 from batua.limits import ClientAddresses
 from batua_admin.acting import actor_in
 from batua_admin.forms.filing import Filing, StaffForm
 from batua_admin.recent import Recent
 
 __all__ = ["panel_forms"]
+
+ROLE_IS_TOO_LOW = "forbidden"
 
 
 def panel_forms(
@@ -42,13 +44,15 @@ def _endpoint(
     async def file(request: Request, data: Any) -> str:
         actor = actor_in(request, addresses)
         # The panel sends no id: it is made here, and the same words at once are a double click.
-        recent.refuse_repeat((actor.name, form.slug, data.model_dump_json()))
+        words = (actor.name, form.slug, data.model_dump_json())
+        recent.refuse_repeat(words)
         filing = Filing(batua, actor, batua.new_id(form.prefix))
         try:
             return await form.file(filing, data)
-        except Forbidden as refusal:
-            raise HTTPException(403, str(refusal)) from refusal
         except Refusal as refusal:
+            recent.forget(words)
+            if refusal.code == ROLE_IS_TOO_LOW:
+                raise HTTPException(403, str(refusal)) from refusal
             # The panel shows a ValueError's text; a refusal's is written for people.
             raise ValueError(str(refusal)) from refusal
 
