@@ -1,6 +1,7 @@
 """The files of the customer's side: the JavaScript client, its drivers and the wallet element.
 
-A shop serves them from its own host, as its other scripts; the demo does so under ``/batua``.
+``dist`` has the element as one small file, made of the other two.  A shop serves them from its own
+host, as its other scripts; the demo does so under ``/batua``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from litestar.static_files import create_static_files_router
 
 __all__ = ["FOLDER", "SERVED", "frontend_files"]
 
-SERVED = ("client",)
+SERVED = ("client", "dist", "element")
 
 _INSTALLED = Path(__file__).parents[1] / "batua_frontend"
 _CHECKED_OUT = Path(__file__).parents[2] / "frontend"

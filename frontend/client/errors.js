@@ -8,7 +8,7 @@ import { en } from './messages/en.js';
 
 /**
  * Codes of our own, beside those of the API: nobody answered, or not in time, or the caller gave
- * up, or what answered was not Batua.
+ * up, or what answered was not Batua, or there was no token, or no way to the provider.
  */
 export const CLIENT_CODES = /** @type {const} */ ([
   'network',
@@ -16,6 +16,7 @@ export const CLIENT_CODES = /** @type {const} */ ([
   'aborted',
   'unreadable_answer',
   'token_unavailable',
+  'checkout_unavailable',
 ]);
 
 const RETRYABLE = new Set(['network', 'timeout', 'in_progress', 'internal_error']);

@@ -16,7 +16,7 @@ import { readJson } from './stores.js';
  * @property {string} [payment] of an order
  * @property {string} gateway
  * @property {string} reference the provider's
- * @property {string} [tag] what the address to come back to is marked with
+ * @property {string} [return_url] marked: where the provider sends the customer back to
  * @property {number} at milliseconds since 1970
  */
 
@@ -39,6 +39,13 @@ export class PendingPayments {
     const kept = readJson(this.store, NAME);
     if (!Array.isArray(kept)) return [];
     return kept.filter((each) => each?.id && this.now() - each.at < LIFE_MS);
+  }
+
+  /** What was just added. @param {Pick<Pending, 'id' | 'payment'>} opened @returns {Pending} */
+  find(opened) {
+    const found = this.all().find((each) => isSame(each, opened));
+    if (!found) throw new TypeError(`nothing is kept of ${opened.id}`);
+    return found;
   }
 
   /** @param {Omit<Pending, 'at'>} opened */

@@ -5,7 +5,7 @@ import { BatuaError } from './errors.js';
 import { Http, RETRYING, TIMEOUT_MS } from './http.js';
 import { Intents } from './intents.js';
 import { en } from './messages/en.js';
-import { PendingPayments, tagOf } from './pending.js';
+import { PendingPayments } from './pending.js';
 import { siteStore, tabStore } from './stores.js';
 import { Tokens } from './tokens.js';
 
@@ -20,6 +20,7 @@ import { Tokens } from './tokens.js';
  * @property {import('./tokens.js').TokenSource} [token] the customer's, or a function that fetches
  *   one; without it the shop's own session says who calls
  * @property {import('./messages/en.js').Messages} [messages] a language; English by default
+ * @property {string} [locale] how amounts are written: `en-IN`, `hi-IN` by default
  * @property {{ tab?: Store, site?: Store }} [stores] where keys and open payments are kept
  * @property {number} [timeoutMs] of each try
  * @property {Partial<import('./http.js').Retrying>} [retrying]
@@ -32,6 +33,7 @@ export class Session {
     baseUrl = '/api/v1',
     token = '',
     messages = en,
+    locale,
     stores = {},
     timeoutMs = TIMEOUT_MS,
     retrying = {},
@@ -39,9 +41,11 @@ export class Session {
   } = {}) {
     const known = environment(own);
     this.messages = messages;
+    this.locale = locale ?? `${messages.language}-IN`;
     this.environment = known;
     this.pending = new PendingPayments(stores.site ?? siteStore(), known.now);
-    this.intents = new Intents(stores.tab ?? tabStore(), known);
+    this.tab = stores.tab ?? tabStore();
+    this.intents = new Intents(this.tab, known);
     this.http = new Http({
       baseUrl,
       tokens: new Tokens(token),
@@ -85,7 +89,7 @@ export class Session {
    * @param {Record<string, any>} sent
    */
   #keep(opened, { gateway, provider_reference: reference }, sent) {
-    this.pending.add({ ...opened, gateway, reference, tag: tagOf(sent.return_url) });
+    this.pending.add({ ...opened, gateway, reference, return_url: sent.return_url });
   }
 
   /** @template T @param {Promise<T>} done @param {AbortSignal} signal @returns {Promise<T>} */

@@ -42,12 +42,16 @@ export async function* watchWallet(http, { currency, signal, askMs = ASK_MS } = 
       if (!error.isRetryable && !isStreamless(error)) throw error;
       if (isStreamless(error)) return yield* asked(http, { currency, signal, askMs });
       retryAfterMs = error.retryAfterMs ?? 0;
+      if (isFull(error)) yield* now(http, { currency, signal });
     }
     const longest = Math.min(WAIT_MS_MAX, WAIT_MS_FIRST * 2 ** failures);
     const wait = retryAfterMs + longest * (0.5 + http.environment.random() / 2);
     await http.environment.sleep(wait, signal);
   }
 }
+
+/** As many places watch as may be, the customer's or all. @param {BatuaError} error */
+const isFull = ({ status }) => status === 429 || status === 503;
 
 /** A shop of before, or a proxy that lets no stream through. @param {BatuaError} error */
 function isStreamless(error) {
@@ -104,15 +108,21 @@ async function endInSilence(heardAt, stopper, environment) {
 async function* asked(http, { currency, signal, askMs }) {
   let known = '';
   while (!signal?.aborted) {
-    try {
-      const wallet = await http.call('get_wallet', { query: { currency }, signal });
+    for await (const wallet of now(http, { currency, signal })) {
       const told = JSON.stringify(wallet);
       if (told !== known) yield wallet;
       known = told;
-    } catch (error) {
-      if (signal?.aborted) return;
-      if (!(error instanceof BatuaError) || !error.isRetryable) throw error;
     }
     await http.environment.sleep(askMs, signal);
+  }
+}
+
+/** The wallet, or nothing while nobody can tell. @param {Http} http @param {WatchOptions} wanted */
+async function* now(http, { currency, signal }) {
+  try {
+    yield await http.call('get_wallet', { query: { currency }, signal });
+  } catch (error) {
+    const isPassing = error instanceof BatuaError && (error.isRetryable || signal?.aborted);
+    if (!isPassing) throw error;
   }
 }

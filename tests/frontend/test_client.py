@@ -1,6 +1,7 @@
 """The JavaScript client: what it knows of the API is so, and Node runs its own tests."""
 
 import filecmp
+import gzip
 import json
 import os
 import re
@@ -13,14 +14,26 @@ from tests.support.bearers import token_of
 from tests.support.pages import ROOT
 from tests.support.processes import running_demo
 from tools.client_api import API_FILE, OPERATIONS, openapi_document, written
-from tools.client_types import CLIENT, DIGESTS, TYPES, declare, digests, find_tsc
+from tools.client_built import BUILT, CLIENT, FRONTEND, digests, find_tool
 
 SOURCES = sorted(
-    path for path in (ROOT / "frontend").rglob("*.js") if "node_modules" not in path.parts
+    path
+    for folder in (
+        "client",
+        "client/drivers",
+        "client/messages",
+        "element",
+        "element/words",
+        "tests",
+    )
+    for path in (FRONTEND / folder).glob("*.js")
 )
 LINES_MAX, TEST_LINES_MAX = 210, 300
 NODE_TESTS = sorted((ROOT / "frontend" / "tests").glob("*.test.js"))
-ENTRY = re.compile(r"^    (\w+):(?: |\n +)'", re.MULTILINE)
+ENTRY = re.compile(r"^    (\w+):(?: |\n +)'([^']*)',$", re.MULTILINE)
+HOLES = re.compile(r"\{\w+\}")
+DEVANAGARI = re.compile("[\u0900-\u097f]{2}")
+LOADED = re.compile(r'from"\./(parts/[^"]+)"')
 LISTED = re.compile(r"^\| \d+ \| `(\w+)` ", re.MULTILINE)
 
 NO_CUSTOMERS = {
@@ -43,10 +56,13 @@ NO_CUSTOMERS = {
 """Codes that no route of a customer's answers with."""
 
 
-def entries(language, part):
-    text = (CLIENT / "messages" / f"{language}.js").read_text(encoding="utf-8")
+def sentences(folder, language, part):
+    """The sentences of a part of a language's file, by their names."""
+    text = (FRONTEND / folder / f"{language}.js").read_text(encoding="utf-8")
     inside = text.partition(f"\n  {part}: {{")[2].partition("\n  },")[0]
-    return ENTRY.findall(inside)
+    found = ENTRY.findall(inside)
+    assert len(found) == len(dict(found))
+    return dict(found)
 
 
 def test_the_client_knows_the_api_as_it_is():
@@ -62,21 +78,29 @@ def test_the_client_calls_each_route_that_it_knows():
 def test_there_is_a_sentence_for_every_error_that_a_customer_can_meet():
     page = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
     listed = set(LISTED.findall(page))
-    known = entries("en", "errors")
+    known = sentences("client/messages", "en", "errors")
     own = re.findall(r"^  '(\w+)',$", (CLIENT / "errors.js").read_text(), re.MULTILINE)
-    assert len(own) == 5
-    assert len(known) == len(set(known))
+    assert len(own) == 6
     assert set(known) == listed - NO_CUSTOMERS | {*own, "unknown"}
     assert listed > NO_CUSTOMERS
 
 
-@pytest.mark.parametrize("part", ["errors", "outcomes"])
-def test_every_language_says_everything(part):
-    languages = sorted(path.stem for path in (CLIENT / "messages").glob("*.js"))
+@pytest.mark.parametrize(
+    ("folder", "part"),
+    [("client/messages", "errors"), ("client/messages", "outcomes"), ("client/messages", "words"),
+     ("element/words", "texts"), ("element/words", "kinds")],
+)  # fmt: skip
+def test_every_language_says_everything(folder, part):
+    languages = sorted(path.stem for path in (FRONTEND / folder).glob("*.js"))
     assert languages == ["en", "hi"]
-    assert len(entries("en", part)) > 5
+    english = sentences(folder, "en", part)
+    assert len(english) > 3
     for language in languages:
-        assert entries(language, part) == entries("en", part)
+        said = sentences(folder, language, part)
+        assert list(said) == list(english)
+        for name, text in said.items():
+            assert set(HOLES.findall(text)) == set(HOLES.findall(english[name])), name
+            assert language != "hi" or DEVANAGARI.search(text), name
 
 
 def test_every_module_is_read_at_once():
@@ -89,18 +113,41 @@ def test_every_module_is_read_at_once():
         assert [line for line in lines if len(line) > 100] == [], path
 
 
-def test_the_declarations_are_of_these_sources():
-    assert json.loads(DIGESTS.read_text()) == digests(), "run python -m tools.client_types"
+@pytest.mark.parametrize("built", BUILT, ids=lambda built: built.program)
+def test_what_is_built_is_of_these_sources(built):
+    made_of = json.loads((built.folder / "sources.json").read_text())
+    assert made_of == digests(built), "run python -m tools.client_built"
 
 
-def test_typescript_finds_nothing_wrong_and_declares_the_same(tmp_path):
-    tsc = find_tsc()
-    if tsc is None:
-        pytest.skip("TypeScript is not here: run npm install in frontend/client")
-    assert declare(tsc, tmp_path) == ""
-    names = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.d.ts")]
-    assert len(names) > 10
-    assert filecmp.cmpfiles(TYPES, tmp_path, names, shallow=False)[1:] == ([], [])
+@pytest.mark.parametrize("built", BUILT, ids=lambda built: built.program)
+def test_the_tools_find_nothing_wrong_and_build_the_same(built, tmp_path):
+    tool = find_tool(built)
+    if tool is None:
+        pytest.skip(f"{built.program} is not here: run npm install in frontend/client")
+    assert built.build(tool, tmp_path) == ""
+    names = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*s")]
+    assert len(names) > 5
+    assert filecmp.cmpfiles(built.folder, tmp_path, names, shallow=False)[1:] == ([], [])
+
+
+def test_typescript_finds_nothing_wrong_in_the_element():
+    tool = find_tool(BUILT[0])
+    if tool is None:
+        pytest.skip("tsc is not here: run npm install in frontend/client")
+    command = [tool, "--project", FRONTEND / "element"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout) == (0, "")
+
+
+def test_the_element_weighs_less_than_it_may():
+    dist = FRONTEND / "dist"
+    entry = dist / "batua-wallet.js"
+    first = {entry, *(dist / name for name in LOADED.findall(entry.read_text(encoding="utf-8")))}
+    every = set(dist.rglob("*.js"))
+    assert first < every
+    weights = {path: len(gzip.compress(path.read_bytes())) for path in every}
+    assert sum(weights[path] for path in first) < 20_000  # what a page loads
+    assert sum(weights.values()) < 30_000  # with Hindi and every driver
 
 
 def test_node_runs_the_clients_own_tests(tmp_path, sqlite_url):

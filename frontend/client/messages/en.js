@@ -5,6 +5,7 @@
  * @property {string} language as in `<html lang>`
  * @property {Record<string, string>} errors by `BatuaError.code`
  * @property {Record<string, string>} outcomes how a payment ended; `{amount}` is written out
+ * @property {Record<string, string>} words on what a driver shows
  */
 
 /** @type {Messages} */
@@ -18,6 +19,8 @@ export const en = {
     aborted: 'You stopped this. If a payment was already on its way, your balance will show it.',
     unreadable_answer: 'The shop answered something we could not read. Please try again later.',
     token_unavailable: 'We could not sign you in. Please reload the page, or sign in again.',
+    checkout_unavailable:
+      'The payment page could not be opened. Nothing was taken; try again or choose another way to pay.',
     unknown: 'Something went wrong. Please try again.',
     // What was asked.
     invalid_request: 'Something in this request is not right. Please check what you typed.',
@@ -87,10 +90,16 @@ export const en = {
     paid: '{amount} was paid. Thank you!',
     processing: 'Your payment is on its way. Your balance will show it as soon as it arrives.',
     failed: 'The payment did not go through. Nothing was taken from your wallet.',
-    abandoned: 'You left without paying. Nothing was taken.',
+    abandoned: 'The payment is not finished. Nothing was taken so far.',
     expired: 'The time for this payment is over. Please start again.',
     review: 'Your payment arrived and is being checked by the shop. It is not lost.',
     cancelled: 'This order was cancelled.',
+  },
+  words: {
+    open_upi: 'Open your UPI app',
+    scan_upi: 'Scan this code with any UPI app',
+    have_paid: 'I have paid',
+    cancel: 'Cancel',
   },
 };
 

@@ -7,9 +7,9 @@ export type Messages = import('./messages/en.js').Messages;
 /** @typedef {import('./messages/en.js').Messages} Messages */
 /**
  * Codes of our own, beside those of the API: nobody answered, or not in time, or the caller gave
- * up, or what answered was not Batua.
+ * up, or what answered was not Batua, or there was no token, or no way to the provider.
  */
-export declare const CLIENT_CODES: readonly ['network', 'timeout', 'aborted', 'unreadable_answer', 'token_unavailable'];
+export declare const CLIENT_CODES: readonly ['network', 'timeout', 'aborted', 'unreadable_answer', 'token_unavailable', 'checkout_unavailable'];
 export declare class BatuaError extends Error {
     code: string;
     status: number;

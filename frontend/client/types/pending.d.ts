@@ -21,9 +21,9 @@ export type Pending = {
      */
     reference: string;
     /**
-     * what the address to come back to is marked with
+     * marked: where the provider sends the customer back to
      */
-    tag?: string;
+    return_url?: string;
     /**
      * milliseconds since 1970
      */
@@ -39,6 +39,8 @@ export declare class PendingPayments {
     constructor(store: Store, now: () => number);
     /** Newest first. @returns {Pending[]} */
     all(): Pending[];
+    /** What was just added. @param {Pick<Pending, 'id' | 'payment'>} opened @returns {Pending} */
+    find(opened: Pick<Pending, 'id' | 'payment'>): Pending;
     /** @param {Omit<Pending, 'at'>} opened */
     add(opened: Omit<Pending, 'at'>): void;
     /** @param {Pick<Pending, 'id' | 'payment'>} ended */

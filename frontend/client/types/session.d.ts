@@ -21,6 +21,10 @@ export type ClientOptions = {
      */
     messages?: import('./messages/en.js').Messages;
     /**
+     * how amounts are written: `en-IN`, `hi-IN` by default
+     */
+    locale?: string;
+    /**
      * where keys and open payments are kept
      */
     stores?: {
@@ -44,6 +48,7 @@ export type ClientOptions = {
  * @property {import('./tokens.js').TokenSource} [token] the customer's, or a function that fetches
  *   one; without it the shop's own session says who calls
  * @property {import('./messages/en.js').Messages} [messages] a language; English by default
+ * @property {string} [locale] how amounts are written: `en-IN`, `hi-IN` by default
  * @property {{ tab?: Store, site?: Store }} [stores] where keys and open payments are kept
  * @property {number} [timeoutMs] of each try
  * @property {Partial<import('./http.js').Retrying>} [retrying]
@@ -52,12 +57,14 @@ export type ClientOptions = {
 export declare class Session {
     #private;
     messages: import("./messages/en.js").Messages;
+    locale: string;
     environment: import("./environment.js").Environment;
     pending: PendingPayments;
+    tab: import("./stores.js").Store;
     intents: Intents;
     http: Http;
     /** @param {ClientOptions} [options] */
-    constructor({ baseUrl, token, messages, stores, timeoutMs, retrying, environment: own, }?: ClientOptions);
+    constructor({ baseUrl, token, messages, locale, stores, timeoutMs, retrying, environment: own, }?: ClientOptions);
     /**
      * Do what moves money once, however often it is asked for. It is never aborted: several may wait
      * for it, and what was sent is done all the same.

@@ -12,12 +12,17 @@ export type Messages = {
      * how a payment ended; `{amount}` is written out
      */
     outcomes: Record<string, string>;
+    /**
+     * on what a driver shows
+     */
+    words: Record<string, string>;
 };
 /**
  * @typedef {object} Messages
  * @property {string} language as in `<html lang>`
  * @property {Record<string, string>} errors by `BatuaError.code`
  * @property {Record<string, string>} outcomes how a payment ended; `{amount}` is written out
+ * @property {Record<string, string>} words on what a driver shows
  */
 /** @type {Messages} */
 export declare const en: Messages;

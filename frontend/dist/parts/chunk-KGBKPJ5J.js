@@ -1,0 +1,1 @@
+function o(e,n){let t=document.createElement("dialog");return t.append(e),t.addEventListener("close",()=>{t.remove(),n()}),document.body.append(t),t.showModal(),()=>t.close()}function c(e,n){let t=document.createElement("button");return t.type="button",t.textContent=e,t.addEventListener("click",n),t}export{o as a,c as b};

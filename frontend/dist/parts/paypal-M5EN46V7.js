@@ -1,0 +1,1 @@
+import{i as a,j as n}from"./chunk-U3XI4B6J.js";var r=["www.paypal.com","www.sandbox.paypal.com"];async function c(o){let{protocol:p,host:t}=new URL(n(o.checkout.url));if(p!=="https:"||!r.includes(t))throw new TypeError(`${t} is no host of PayPal`);return a(o)}export{r as PAYPAL_HOSTS,c as payWithPayPal};
