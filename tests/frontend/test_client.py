@@ -16,6 +16,9 @@ from tests.support.processes import running_demo
 from tools.client_api import API_FILE, OPERATIONS, openapi_document, written
 from tools.client_built import BUILT, CLIENT, FRONTEND, digests, find_tool
 
+FOLDERS = (
+    "client", "client/drivers", "client/messages", "element", "element/words", "tests",
+)  # fmt: skip
 SOURCES = sorted(
     path
     for folder in (
