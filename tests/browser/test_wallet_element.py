@@ -309,7 +309,7 @@ def test_a_reload_in_the_middle_of_a_payment_loses_nothing(visit):
     window.get_by_role("link", name="Back to the shop").click()
     expect(told(window)).to_have_text("₹100.00 was added to your wallet.")
     asha.keep("reloaded", window)
-    expect(balance_of(page)).to_have_text(rupees(before + 10_000))
+    expect(balance_of(page)).to_have_text(rupees(before + 10_000), timeout=WAIT_MS)
     assert asha.balance() == before + 10_000
 
 
