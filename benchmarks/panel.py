@@ -34,7 +34,7 @@ STAFF, PASSWORD = "benchmark", "a benchmark password"
 FOUND = (
     ("orders", "customer_id={customer}"), ("orders", "reference=R-{n}"),
     ("orders", "id={order}"), ("orders", "status=paid"), ("orders", "amount=>50"),
-    ("orders", "amount=99.99"),
+    ("orders", "amount=99.95"),
     ("payments", "customer_id={customer}"), ("payments", "top_up_id={top_up}"),
     ("top_ups", "customer_id={customer}"), ("captures", "payment_id={payment}"),
     ("refunds", "order_id={refunded}"), ("refunds", "customer_id={customer}"),

@@ -14,10 +14,13 @@ from starlette.applications import Starlette
 from batua.bootstrap import TABLES
 from batua.contract import Money, format_money
 from batua.database import Dialect, migrate
+from batua.errors import DatabaseUnavailable
 from batua.wallets import AdjustmentKind
 from batua_admin.lists import LISTS, list_routes
+from batua_admin.lists.catalogue import find
 from batua_admin.lists.columns import AMOUNTS, Kind
-from batua_admin.lists.reading import DEPTH
+from batua_admin.lists.finding import Found, find_rows
+from batua_admin.lists.reading import DEPTH, Reading
 from batua_admin.lists.typed import Unreadable, parse_amount, parse_time
 from batua_admin.tables import Staff
 from tests.support.clock import START, FakeClock
@@ -292,6 +295,31 @@ async def test_a_row_that_there_is_not_is_not_found(ask):
         await ask(path, role="owner", expect=404)
     assert await rows(ask, "staff", role="owner", id="9" * 18) == []
     assert await rows(ask, "entries", account_id="x") == []
+
+
+async def test_what_takes_too_long_is_given_up(shop):
+    database = shop.batua.database
+    if database.dialect is not Dialect.POSTGRES:
+        return  # a shop in a file is small, and its readers wait for nobody
+    orders, reading = find("orders"), Reading(database, seconds_max=0.05)
+    async with database.transaction() as writes:
+        await writes.execute("lock table batua_order in access exclusive mode")
+        with pytest.raises(DatabaseUnavailable, match="statement timeout"):
+            await reading.count(orders, Found(database.dialect))
+    assert await Reading(database).count(orders, Found(database.dialect)) == 3
+    assert (await database.fetch_one("show statement_timeout"))["statement_timeout"] == "0"
+
+
+async def test_more_than_can_be_counted_is_estimated(shop):
+    database = shop.batua.database
+    found = find_rows(
+        find("entries"), [("account_id", "1")], dialect=database.dialect, shop_currency="INR"
+    )
+    exactly = await Reading(database).count(find("entries"), found)
+    assert exactly > 2
+    roughly = await Reading(database, depth=1).count(find("entries"), found)
+    # SQLite counts them all; PostgreSQL guesses, and never less than what was counted.
+    assert roughly == exactly if database.dialect is Dialect.SQLITE else roughly >= 2
 
 
 async def test_rows_to_find_by_are_chosen_by_name(ask):

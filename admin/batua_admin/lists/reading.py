@@ -28,16 +28,20 @@ Page = tuple[Sequence[Row], Mapping[str, Mapping[Any, str]]]
 class Reading:
     """The lists of one shop, read through its database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, *, depth: int = DEPTH, seconds_max: float = SECONDS_MAX
+    ) -> None:
         self._database = database
+        self._depth = depth
+        self._seconds_max = seconds_max
 
     async def rows(
         self, listed: Listed, found: Found, columns: Sequence[Column], order: str, *,
         limit: int, offset: int,
     ) -> Page:  # fmt: skip
         """A page of the rows that are found. Raises ``Refused`` when it is too deep."""
-        if offset > DEPTH:
-            raise Refused(f"Nobody turns over more than {DEPTH:,} rows: filter them instead.")
+        if offset > self._depth:
+            raise Refused(f"Nobody turns over more than {self._depth:,} rows: filter them instead.")
         sorting = _sorting(listed, found, order)
         sql = (
             f"{_select(listed, columns)}{found.where}"
@@ -60,11 +64,11 @@ class Reading:
         source = f"from {listed.tablename} t{found.where}"
         async with self._moment() as reader:
             counted = await reader.fetch_one(
-                f"select count(*) as n from (select 1 {source} limit {DEPTH + 1}) as seen",
+                f"select count(*) as n from (select 1 {source} limit {self._depth + 1}) as seen",
                 *found.args,
             )
             count = int(counted["n"]) if counted else 0
-            if count <= DEPTH:
+            if count <= self._depth:
                 return count
             return max(count, await self._expected(reader, source, found))
 
@@ -123,7 +127,8 @@ class Reading:
         async with self._database.snapshot() as reader:
             if self._database.dialect is Dialect.POSTGRES:
                 await reader.fetch(
-                    "select set_config('statement_timeout', $1, true)", f"{SECONDS_MAX}s"
+                    "select set_config('statement_timeout', $1, true)",
+                    f"{self._seconds_max * 1000:.0f}",
                 )
             yield reader
 
