@@ -51,7 +51,7 @@ from batua.registry import Plugin, Registry
 from batua.sealing import Sealer
 from batua.settings import Settings, unknown_variables
 from batua.signs import Signs
-from batua.staff import Desk
+from batua.staff import CaseDesk, Clerk, Desk, GatewayDesk, OrderDesk, WalletDesk
 from batua.tables import TABLES, WRITE_ORDER
 from batua.wallets import (
     Customers,
@@ -250,15 +250,16 @@ def _build(
         database, engine, registry, starter, refunder, intake, announcer,
         newcomers=newcomers, new_id=new_id, expires_s=expires_s, rules=rules,
     )  # fmt: skip
+    clerk = Clerk(new_id)
+    limit = settings.approval_limit
+    resolver = Resolver(database, engine, purposes, new_id=new_id)
     desk = Desk(
-        database,
-        engine,
-        orders,
-        switches,
-        new_id=new_id,
-        newcomers=newcomers,
-        rules=rules,
-        approval_limit=settings.approval_limit,
+        orders=OrderDesk(orders, top_ups, clerk, approval_limit=limit),
+        wallets=WalletDesk(
+            database, engine, clerk, newcomers=newcomers, rules=rules, approval_limit=limit
+        ),
+        cases=CaseDesk(engine, applier, resolver, clerk),
+        gateways=GatewayDesk(switches, clerk),
     )
     return Batua(
         settings=settings,
@@ -284,7 +285,7 @@ def _build(
         applier=applier,
         poller=poller,
         refunder=refunder,
-        resolver=Resolver(database, engine, purposes, new_id=new_id),
+        resolver=resolver,
         outbox=outbox,
         listeners=listeners,
         sender=sender,

@@ -22,7 +22,7 @@ class GatewayForm(BaseModel):
 
 
 async def _set_state(filing: Filing, data: GatewayForm) -> str:
-    await filing.desk.set_gateway_state(filing.actor, data.gateway, GatewayState(data.state))
+    await filing.desk.gateways.set_state(filing.actor, data.gateway, GatewayState(data.state))
     return f"{data.gateway} is {data.state} now."
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from batua.contract import format_money
+from batua.database import Row
 from batua.orders import RefundTo
 from batua.staff import Word
 from batua_admin.forms.fields import OptionalAmount, Words, amount_of
@@ -28,6 +29,23 @@ class RefundForm(BaseModel):
     reason: Words = Field(title="Reason")
 
 
+class TopUpRefundForm(BaseModel):
+    """What staff say of a refund of a top-up."""
+
+    top_up: Words = Field(title="Top-up's id")
+    amount: OptionalAmount = Field(
+        default="", title="Amount, such as 250.00; empty for all that is left"
+    )
+    reason: Words = Field(title="Reason")
+
+
+class CancelForm(BaseModel):
+    """An order that is not to be paid any more."""
+
+    order: Words = Field(title="Order: its reference or its id")
+    reason: Words = Field(title="Reason")
+
+
 class DecisionForm(BaseModel):
     """A second person's word."""
 
@@ -36,23 +54,44 @@ class DecisionForm(BaseModel):
 
 
 async def _refund(filing: Filing, data: RefundForm) -> str:
-    order = await filing.desk.find_order(data.order)
-    amount = amount_of(data.amount, order["currency"]) if data.amount.strip() else None
-    refund = await filing.desk.refund_order(
+    order = await filing.desk.orders.find(data.order)
+    amount = _amount(data.amount, order["currency"])
+    refund = await filing.desk.orders.refund(
         filing.actor, filing.id, order["id"], amount, RefundTo(data.to), data.reason
     )
-    said = format_money(refund["amount"], refund["currency"])
+    return _said(refund, f"order {order['reference']}")
+
+
+async def _refund_top_up(filing: Filing, data: TopUpRefundForm) -> str:
+    top_up = await filing.batua.top_ups.read(data.top_up)
+    amount = _amount(data.amount, top_up["currency"])
+    refund = await filing.desk.orders.refund_top_up(
+        filing.actor, filing.id, data.top_up, amount, data.reason
+    )
+    return _said(refund, f"top-up {data.top_up}")
+
+
+async def _cancel(filing: Filing, data: CancelForm) -> str:
+    order = await filing.desk.orders.cancel(filing.actor, data.order, data.reason)
+    return f"Order {order['reference']} is {order['status']}."
+
+
+def _amount(text: str, currency: str) -> int | None:
+    return amount_of(text, currency) if text.strip() else None
+
+
+def _said(refund: Row, of: str) -> str:
+    amount = format_money(refund["amount"], refund["currency"])
     told = {
-        "succeeded": f"{said} of order {order['reference']} was refunded.",
-        "awaiting_approval": f"{said} waits for a second person: refund {refund['id']}.",
-        "failed": f"The gateway refused to refund {said}: {refund['failure']}",
+        "succeeded": f"{amount} of {of} was refunded.",
+        "awaiting_approval": f"{amount} waits for a second person: refund {refund['id']}.",
+        "failed": f"The gateway refused to refund {amount}: {refund['failure']}",
     }
-    on_its_way = f"{said} of order {order['reference']} is on its way back to its source."
-    return told.get(refund["status"], on_its_way)
+    return told.get(refund["status"], f"{amount} of {of} is on its way back to its source.")
 
 
 async def _decide(filing: Filing, data: DecisionForm) -> str:
-    refund = await filing.desk.decide_refund(
+    refund = await filing.desk.orders.decide_refund(
         filing.actor, data.id, approve=data.decision == "approve"
     )
     return f"Refund {refund['id']} is {refund['status'].replace('_', ' ')}."
@@ -63,6 +102,16 @@ FORMS = (
         Word.REFUND_ORDER, "Refunds", "Refund an order",
         "Whole or in part. To the wallet at once, or back to the source.",
         RefundForm, _refund, "ref",
+    ),
+    StaffForm(
+        Word.REFUND_TOP_UP, "Refunds", "Refund a top-up",
+        "Back to its source; what came with it as a bonus is taken back.",
+        TopUpRefundForm, _refund_top_up, "ref",
+    ),
+    StaffForm(
+        Word.CANCEL_ORDER, "Orders", "Cancel an order",
+        "One that is not paid yet: what was held for it is released.",
+        CancelForm, _cancel,
     ),
     StaffForm(
         Word.DECIDE_REFUND, "Refunds", "Decide on a refund",

@@ -36,6 +36,14 @@ class AdjustmentForm(BaseModel):
     note: Note = Field(default="", title="Note")
 
 
+class FreezeForm(BaseModel):
+    """A wallet that is to pay nothing, or may pay again."""
+
+    customer: Words = Field(title="Customer's id")
+    currency: Words = Field(default="INR", title="Currency")
+    reason: Words = Field(title="Reason")
+
+
 async def _adjust(filing: Filing, data: AdjustmentForm) -> str:
     if not is_currency(data.currency):
         raise InvalidRequest(
@@ -44,7 +52,7 @@ async def _adjust(filing: Filing, data: AdjustmentForm) -> str:
             code="unknown_currency",
         )
     money = Money(amount_of(data.amount, data.currency), data.currency)
-    adjustment = await filing.desk.adjust_wallet(
+    adjustment = await filing.desk.wallets.adjust(
         filing.actor,
         filing.id,
         Adjusting(
@@ -65,10 +73,20 @@ async def _adjust(filing: Filing, data: AdjustmentForm) -> str:
 
 
 async def _decide(filing: Filing, data: DecisionForm) -> str:
-    adjustment = await filing.desk.decide_adjustment(
+    adjustment = await filing.desk.wallets.decide_adjustment(
         filing.actor, data.id, approve=data.decision == "approve"
     )
     return f"Adjustment {adjustment['id']} is {adjustment['status']}."
+
+
+async def _freeze(filing: Filing, data: FreezeForm) -> str:
+    await filing.desk.wallets.freeze(filing.actor, data.customer, data.currency, data.reason)
+    return f"The wallet of {data.customer} is frozen: it pays nothing, and takes in what is paid."
+
+
+async def _unfreeze(filing: Filing, data: FreezeForm) -> str:
+    await filing.desk.wallets.unfreeze(filing.actor, data.customer, data.currency, data.reason)
+    return f"The wallet of {data.customer} may pay again."
 
 
 FORMS = (
@@ -81,5 +99,15 @@ FORMS = (
         Word.DECIDE_ADJUSTMENT, "Wallets", "Decide on an adjustment",
         "Adjustments over the limit wait for somebody who is not the one who asked.",
         DecisionForm, _decide,
+    ),
+    StaffForm(
+        Word.FREEZE_WALLET, "Wallets", "Freeze a wallet",
+        "It pays nothing from now on. What is paid in or refunded still comes in.",
+        FreezeForm, _freeze,
+    ),
+    StaffForm(
+        Word.UNFREEZE_WALLET, "Wallets", "Unfreeze a wallet",
+        "It may pay again, also where a dispute had frozen it.",
+        FreezeForm, _unfreeze,
     ),
 )  # fmt: skip
