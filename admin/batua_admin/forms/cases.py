@@ -56,7 +56,7 @@ async def _retry(filing: Filing, data: MessageForm) -> str:
 FORMS = (
     StaffForm(
         Word.RESOLVE_DISPUTE, "Disputes", "Resolve a dispute",
-        "Where the provider's own word does not come. Won gives all of it back; lost keeps it gone.",
+        "Where the provider's word does not come. Won gives all of it back; lost keeps it gone.",
         DisputeForm, _resolve,
     ),
     StaffForm(
