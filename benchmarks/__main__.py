@@ -1,6 +1,6 @@
 """``make bench``: every figure in one run, as ratios.
 
-python -m benchmarks [--quick] [--only one_tap,sqlite,webhooks,big,panel]
+python -m benchmarks [--quick] [--only one_tap,sqlite,webhooks,streams,big,panel]
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import big, machine, one_tap, panel, webhooks
+from benchmarks import big, machine, one_tap, panel, streams, webhooks
 from benchmarks.report import Figure, Wrong, page
 from benchmarks.scale import Scale
 from benchmarks.serving import postgres
@@ -32,6 +32,7 @@ PARTS: dict[str, tuple[str, Callable[[Scale], list[Figure]]]] = {
     "one_tap": ("one-tap payments on PostgreSQL beside pgbench", one_tap.on_postgres),
     "sqlite": ("one-tap payments on SQLite beside a bare loop", one_tap.on_sqlite),
     "webhooks": ("webhooks acknowledged and applied", webhooks.measure),
+    "streams": ("balances told to a thousand who watch", streams.measure),
     "big": ("ten million entries beside ten thousand", big.measure),
     "panel": ("the panel at a million orders and ten million entries", panel.measure),
 }

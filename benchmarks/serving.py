@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -20,7 +20,7 @@ from benchmarks.machine import require_durable
 from benchmarks.report import Wrong
 from tests.postgres import PostgresServer, running_server
 
-__all__ = ["SECRET", "Proved", "postgres", "prove", "scratch", "serving"]
+__all__ = ["SECRET", "Proved", "pid_of", "postgres", "prove", "scratch", "serving"]
 
 SECRET = "a benchmark secret of thirty-two bytes"
 BATUA = (sys.executable, "-m", "batua_api.cli")
@@ -91,6 +91,16 @@ def _serving(url: str, environ: Mapping[str, str]) -> Iterator[int]:
         finally:
             process.terminate()
             process.wait(STOP_S)
+
+
+def pid_of(port: int) -> int:
+    """The process that ``serving`` has started on ``port``."""
+    wanted = f"serve\0--port\0{port}\0".encode()
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if command.read_bytes().endswith(wanted):
+                return int(command.parent.name)
+    raise Wrong(f"nobody serves on port {port}")
 
 
 def _clean_environ() -> dict[str, str]:

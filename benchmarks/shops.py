@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -18,11 +19,22 @@ from benchmarks.load import Load, run_load
 from benchmarks.report import Wrong
 from benchmarks.serving import SECRET
 
-__all__ = ["CONNECTIONS", "CUSTOMERS", "PRICE", "Shop", "migrated", "read", "seed", "token"]
+__all__ = [
+    "CONNECTIONS",
+    "CUSTOMERS",
+    "OPENING",
+    "PRICE",
+    "Shop",
+    "migrated",
+    "read",
+    "seed",
+    "token",
+]
 
 CONNECTIONS = 64
 CUSTOMERS = 64
 PRICE = 100
+OPENING = 100_000_000
 
 TOTALS = (
     ("orders paid", "select count(*) as n from batua_order where status = 'paid'", 1),
@@ -49,27 +61,38 @@ class Shop:
     def __init__(self, url: str, customers: Sequence[str]) -> None:
         self.url = url
         self._tokens = [token(each) for each in customers]
-        self._sent = 0
+        self.sent = 0
         self._opening = asyncio.run(_totals(url))
 
     def pay(self, ports: list[int], payments: int, *, rate: float | None = None) -> Load:
-        """Pay so many orders over 64 connections, at ``rate`` a second or as fast as it goes."""
+        """Pay so many orders over up to 64 connections, at ``rate`` a second or as fast as it goes."""
         # Made before the first is sent: the load shares the machine with what it measures.
-        requests = [self._request(self._sent + number) for number in range(payments)]
-        load = run_load(ports, payments, CONNECTIONS, requests.__getitem__, rate=rate)
+        requests = [self._request(self.sent + number) for number in range(payments)]
+        load = run_load(
+            ports, payments, min(CONNECTIONS, payments), requests.__getitem__, rate=rate
+        )
         if set(load.statuses) != {201}:
             raise Wrong(f"answers of a payment: {load.statuses}")
-        self._sent += len(load.latencies_s)
+        self.sent += len(load.latencies_s)
         return load
+
+    def pay_in_turn(self, port: int, payments: int, *, rate: float) -> list[float]:
+        """Pay one after another, so many a second at most; when each was answered (seconds)."""
+        answered, began = [], time.perf_counter()
+        for number in range(payments):
+            time.sleep(max(0.0, began + number / rate - time.perf_counter()))
+            self.pay([port], 1)
+            answered.append(time.perf_counter())
+        return answered
 
     def check(self) -> None:
         """Count the money and everything else that the payments should have left behind."""
         totals = asyncio.run(_totals(self.url))
         for (name, _, each), before, after in zip(TOTALS, self._opening, totals, strict=True):
-            if after - before != each * self._sent:
+            if after - before != each * self.sent:
                 raise Wrong(
-                    f"{name}: {before} and {self._sent} payments make {after}, not"
-                    f" {before + each * self._sent}"
+                    f"{name}: {before} and {self.sent} payments make {after}, not"
+                    f" {before + each * self.sent}"
                 )
 
     def _request(self, number: int) -> bytes:
@@ -90,9 +113,9 @@ def token(customer: str) -> str:
     return issue_token(settings, customer, Scope.CUSTOMER, None, ttl=timedelta(hours=6))
 
 
-def seed(url: str) -> list[str]:
+def seed(url: str, count: int = CUSTOMERS) -> list[str]:
     """Migrate an empty database and give 64 customers money; returns who they are."""
-    customers = [f"c{number}" for number in range(CUSTOMERS)]
+    customers = [f"c{number}" for number in range(count)]
     asyncio.run(_seed(url, customers))
     return customers
 
@@ -106,7 +129,7 @@ async def _seed(url: str, customers: Sequence[str]) -> None:
                 Adjust(
                     id=f"seed-{customer}",
                     customer_id=customer,
-                    money=Money(100_000_000, "INR"),
+                    money=Money(OPENING, "INR"),
                     direction=Direction.CREDIT,
                     reason_code=AdjustmentReason.OPENING_BALANCE,
                     note="",

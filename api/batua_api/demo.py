@@ -24,6 +24,7 @@ from batua_api.frontend import frontend_files
 from batua_api.interrupts import interrupted
 from batua_api.local import beside_database, demo_secrets, secret_name
 from batua_api.plugin import BatuaPlugin
+from batua_api.server import Connection
 from batua_api.simulators import installed_simulators, new_simulator, running, secret_keywords
 
 __all__ = ["run_demo"]
@@ -57,7 +58,7 @@ async def run_demo(environ: Mapping[str, str], *, port: int, database_url: str) 
         _mount("/simulators/whatsapp", whatsapp.app),
         *frontend_files(),
     )
-    async with serving(app, port=port), running(*simulators, whatsapp):
+    async with serving(app, port=port, http=Connection), running(*simulators, whatsapp):
         names = {one.name: one.public_url for one in simulators}
         click.echo(_welcome(base, settings, secrets["DEMO_STAFF_PASSWORD"], names))
         await interrupted()

@@ -114,6 +114,7 @@ class Figures(Collector):
             batua.engine.queued,
             states,
             *batua.database.connections(),
+            streams=batua.live_wallets.open,
             is_apart=batua.rate_limits.is_apart,
         )
 

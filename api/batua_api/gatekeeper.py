@@ -6,6 +6,8 @@ limited too; for its caller, and for its route where that has a limit of its own
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from itertools import count
 from typing import Any
 
 from litestar.enums import ScopeType
@@ -15,7 +17,8 @@ from batua.audit import Act, Actor, start_acting
 from batua.errors import InvalidRequest
 from batua.following import follow
 from batua.limits import ClientAddresses, RateLimits
-from batua_api.auth import Authenticator, Principal, Role, require_allowed
+from batua_api.auth import Authenticator, Principal, Role, require_allowed, unauthorized
+from batua_api.event_stream import READMIT
 from batua_api.hosting import FindCustomer, find_host_customer
 from batua_api.rates import Rates, address_of
 from batua_api.straight import call_straight, header_of, may_go_straight
@@ -24,6 +27,9 @@ __all__ = ["Gatekeeper", "gatekeeper"]
 
 QUERY_BYTES_MAX = 4096
 """Our longest query is a cursor with a few filters."""
+HOST_EVERY = 15
+"""Of so many times that the caller of a stream is judged again, a host's function is asked once."""
+_BY_HOST = "batua_by_host"
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -84,6 +90,8 @@ class Gatekeeper:
         require_allowed(principal, options)
         await self._authenticator.require_enabled(principal)
         scope["user"] = principal
+        if options.get("is_stream"):
+            scope["state"][READMIT] = self._readmission(scope)
         follow(principal=principal.actor)
         if principal.role is not None and scope["method"] not in READS:
             start_acting(self._act(principal, principal.role, scope))
@@ -99,10 +107,28 @@ class Gatekeeper:
             subject=f"{about[0].removesuffix('_id')}:{about[1]}" if about else "",
         )
 
+    def _readmission(self, scope: Any) -> Callable[[], Awaitable[None]]:
+        """What judges the caller of an answer that goes on, again and again.
+
+        Raises what a new request would be refused with. It is not counted, and a host is asked
+        more seldom: its function may have to look somewhere.
+        """
+        admitted: Principal = scope["user"]
+        times = count(1)
+
+        async def readmit() -> None:
+            is_asked = not scope["state"].get(_BY_HOST) or next(times) % HOST_EVERY == 0
+            if is_asked and await self._caller(scope) != admitted:
+                raise unauthorized("Somebody else is signed in by now.")
+            await self._authenticator.require_enabled(admitted)
+
+        return readmit
+
     async def _caller(self, scope: Any) -> Principal:
         if self._find_customer is not None:
             customer = await find_host_customer(self._find_customer, scope)
             if customer is not None:
+                scope["state"][_BY_HOST] = True
                 return customer
         return await self._authenticator.authenticate(header_of(scope, b"authorization"))
 

@@ -121,6 +121,12 @@ class Metrics(Watcher):
             registry=registry,
             multiprocess_mode="livemax",
         )
+        self._streams = Gauge(
+            "batua_streams_open",
+            "Customers' connections that are told of their balance.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._connections = Gauge(
             "batua_database_connections",
             "Connections of the pools: in use or idle.",
@@ -175,12 +181,14 @@ class Metrics(Watcher):
         used: int,
         idle: int,
         *,
+        streams: int,
         is_apart: bool,
     ) -> None:
         """How this process stands now."""
         self._queue.set(queued)
         for code, state in breakers:
             self._breakers.labels(code).set(state is not BreakerState.CLOSED)
+        self._streams.set(streams)
         self._apart.set(is_apart)
         self._connections.labels("used").set(used)
         self._connections.labels("idle").set(idle)

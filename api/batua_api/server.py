@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from batua_api.event_stream import end_stream
 from batua_api.metrics import shared_figures
 
 __all__ = ["Connection", "run_server"]
@@ -18,6 +19,8 @@ __all__ = ["Connection", "run_server"]
 HEAD_BYTES_MAX = 65_536
 REQUEST_S_MAX = 30.0
 """How long a client may take to send a request whole, or to begin with the first one."""
+UNREAD_S_MAX = 30.0
+"""How long a client may leave unread what was answered, once all buffers on its way are full."""
 STOP_S_MAX = 30
 """How long a server that was told to stop waits for those whom it still serves."""
 WORKER_SILENT_S_MAX = 30
@@ -33,16 +36,18 @@ _HEAD_TOO_LONG = (
 
 
 class Connection(HttpToolsProtocol):
-    """A client's connection: what it sends has to end, in bytes and in time.
+    """A client's connection: what it sends has to end, in bytes and in time, and it has to read.
 
     uvicorn waits for ever for the end of a request and keeps all that comes of its head, so that
     a few clients who never finish would take all memory, or all connections that the process has.
+    Nor would it stop while an answer goes on that has no end: streams are ended when it has to.
     """
 
     _message_ended = True
     _in_head = False
     _head_bytes = 0
     _deadline: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # uvicorn says so too: asyncio types it by the base of all transports.
@@ -51,6 +56,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_deadline()
+        self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -76,6 +82,22 @@ class Connection(HttpToolsProtocol):
         self._message_ended = True
         self._end_deadline()
         super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        # To close it would wait until all was read.
+        self._unread = self.loop.call_later(UNREAD_S_MAX, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+        super().resume_writing()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        if self.cycle is not None:
+            end_stream(self.cycle.scope)
 
     def _start_deadline(self) -> None:
         if self._deadline is None:

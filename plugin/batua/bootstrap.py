@@ -55,6 +55,7 @@ from batua.staff import CaseDesk, Clerk, Desk, GatewayDesk, OrderDesk, WalletDes
 from batua.tables import TABLES, WRITE_ORDER
 from batua.wallets import (
     Customers,
+    LiveWallets,
     Newcomer,
     Newcomers,
     TopUpPurpose,
@@ -103,6 +104,7 @@ class Batua:
     reconciler: Reconciler
     privacy: Privacy
     worker: Worker
+    live_wallets: LiveWallets
     rate_limits: RateLimits
     wallet_rules: WalletRules
     newcomers: Newcomers
@@ -148,6 +150,7 @@ async def open_batua(
                 await batua.listeners.enlist(caller.types())
             yield batua
         finally:
+            await batua.live_wallets.close()
             await batua.worker.stop()
             await batua.engine.close()
             await batua.rate_limits.close()
@@ -167,13 +170,16 @@ def _build(
     newcomers: Newcomers,
     watcher: Watcher,
 ) -> Batua:
+    live_wallets = LiveWallets(
+        database, per_customer=settings.streams_per_customer, most=settings.streams_max
+    )
+
+    def committed(tables: frozenset[str]) -> None:
+        worker.wake(tables)  # built further down
+        live_wallets.wake(tables)
+
     engine = Engine(
-        database,
-        WRITE_ORDER,
-        now=now,
-        on_commit=lambda tables: worker.wake(tables),  # noqa: PLW0108 - built further down
-        watcher=watcher,
-        witness=recorded,
+        database, WRITE_ORDER, now=now, on_commit=committed, watcher=watcher, witness=recorded
     )
     announcer = Announcer(new_id)
     purposes: Purposes = {
@@ -298,6 +304,7 @@ def _build(
         reconciler=reconciler,
         privacy=privacy,
         worker=worker,
+        live_wallets=live_wallets,
         rate_limits=open_rate_limits(settings, database, now=now),
         wallet_rules=rules,
         newcomers=newcomers,

@@ -214,10 +214,13 @@ class TryAgain(Refusal):
 
 
 class RateLimited(TryAgain):
-    """Whoever asks has asked too often: ``rate_limited``, until the window of time has ended."""
+    """Whoever asks has asked too often: ``rate_limited``, until the window of time has ended.
 
-    def __init__(self, message: str, *, retry_after_s: int) -> None:
-        super().__init__("rate_limited", message, retry_after_s=retry_after_s)
+    Or holds too much at a time: ``too_many_streams``, until some of it is given back.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: int, code: str = "rate_limited") -> None:
+        super().__init__(code, message, retry_after_s=retry_after_s)
 
 
 class ConfigurationError(BatuaError):

@@ -65,6 +65,10 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """Requests a minute from one address; of IPv6, from one /64."""
     rate_limit_routes: str = ""
     """Tighter limits of single routes, by caller: ``create_top_up=30,pay_order=120`` a minute."""
+    streams_per_customer: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
+    """From how many places at a time a customer may watch the wallet, in one process."""
+    streams_max: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 2_000
+    """How many watch their wallets at a time in one process."""
     login_limit_name: Annotated[int, msgspec.Meta(ge=1)] = 10
     """Logins to the panel in five minutes under one name."""
     login_limit_address: Annotated[int, msgspec.Meta(ge=1)] = 20

@@ -7,6 +7,7 @@ other answer. What those answers are is for ``test_access.py``.
 import shutil
 from dataclasses import dataclass
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -53,6 +54,7 @@ MATRIX = {
     "refund_top_up": Who(staff="support"),
     "get_wallet": Who(customer=True),
     "list_transactions": Who(customer=True),
+    "watch_wallet": Who(customer=True),
     "create_order": Who(customer=True, permission="orders:write"),
     "list_orders": Who(customer=True, staff="viewer", permission="orders:read"),
     "get_order": Who(**MINE, staff="viewer", permission="orders:read"),
@@ -67,6 +69,8 @@ MATRIX = {
 }
 """Every operation that needs a caller. A route without a line fails."""
 PUBLIC = {"health", "live", "ready", "metrics", "receive_webhook", "answer_challenge"}
+ENDLESS = {"watch_wallet"}
+"""Whose answer goes on: that it begins is all that is looked at here."""
 BODIES = {"pay_order": {"method": "wallet"}}
 
 
@@ -127,6 +131,10 @@ class Door:
 
     async def call(self, method, path, operation, bearer):
         headers = {} if bearer is None else {"Authorization": f"Bearer {bearer}"}
+        if operation in ENDLESS:
+            async with self.api.http.stream(method, path, headers=headers) as answer:
+                content = await answer.aread() if answer.is_error else b""
+                return httpx.Response(answer.status_code, headers=answer.headers, content=content)
         body = BODIES.get(operation, {})
         return await self.api.post(
             path.format(**self.ids), body, None, method=method, headers=headers

@@ -1,5 +1,6 @@
 """The production server's own bounds, with real sockets."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -22,11 +23,22 @@ async def app(scope, receive, send):
         return await until_stopped(receive, send)
     while (await receive()).get("more_body"):
         pass
+    if scope["path"] == "/endless":
+        return await talk_on(receive, send)
     body = f"{scope['method']} {scope['path']} from {scope['client'][0]}".encode()
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
     return None
+
+
+async def talk_on(receive, send):
+    """Answers until the client has gone."""
+    gone = asyncio.ensure_future(receive())
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    while not gone.done():
+        await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
+        await asyncio.sleep(0)
 
 
 async def until_stopped(receive, send):
@@ -153,3 +165,18 @@ def test_a_client_does_not_say_who_it_is(port):
         data = received(client)
         assert b"from 127.0.0.1" in data
         assert b"server:" not in data.lower()
+
+
+def test_who_does_not_read_the_answer_is_hung_up_on_and_who_reads_is_not(port, monkeypatch):
+    monkeypatch.setattr(serving, "UNREAD_S_MAX", 0.3)
+    with connected(port) as idle, connected(port) as reader:
+        for client in (idle, reader):
+            client.sendall(b"GET /endless HTTP/1.1\r\nHost: shop\r\n\r\n")
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            assert reader.recv(1 << 20)
+        # What lies in the buffers on the way is read, and then there is nobody.
+        idle.settimeout(PATIENCE_S)
+        with suppress(ConnectionResetError):
+            while idle.recv(1 << 20):
+                assert time.monotonic() < until + PATIENCE_S, "it goes on"

@@ -62,7 +62,7 @@ class ShopClient:
         self.program = program
         self.simulator = simulator.base if simulator else f"{program.base}/simulators/razorpay"
         self._secrets = SIMULATOR_SECRETS if simulator else None
-        self._http = httpx.AsyncClient(
+        self.http = httpx.AsyncClient(
             base_url=f"{program.base}/api/v1",
             trust_env=False,
             verify=False,  # there is no TLS on loopback, and loading certificates takes long
@@ -74,7 +74,7 @@ class ShopClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._http.aclose()
+        await self.http.aclose()
 
     # --- callers ---------------------------------------------------------------------------
 
@@ -101,7 +101,7 @@ class ShopClient:
         sent = {"Authorization": f"Bearer {self.token(who)}", **(headers or {})}
         if method == "POST":
             sent["Idempotency-Key"] = key or new_name("key")
-        return await self._http.request(method, path, json=body, headers=sent)
+        return await self.http.request(method, path, json=body, headers=sent)
 
     async def get(self, who: str, path: str) -> Any:
         """What is at ``path``."""
@@ -160,7 +160,7 @@ class ShopClient:
         """One of the simulator's control routes: a GET without a ``body``."""
         url = f"{self.simulator}/_control/{path}"
         method = "GET" if body is None else "POST"
-        return _body(await self._http.request(method, url, json=body), 200)
+        return _body(await self.http.request(method, url, json=body), 200)
 
     async def pay(self, opened: Any, outcome: str = "captured", **other: Any) -> Any:
         """The payer pays an opened top-up or order payment; returns what their browser gets."""
@@ -183,7 +183,7 @@ class ShopClient:
     async def provider_orders(self, receipt: str) -> list[Any]:
         """The provider's orders of one payment of ours."""
         secret = self.secrets["SIMULATOR_RAZORPAY_KEY_SECRET"]
-        answer = await self._http.get(
+        answer = await self.http.get(
             f"{self.simulator}/v1/orders", params={"receipt": receipt}, auth=(KEY_ID, secret)
         )
         items: list[Any] = _body(answer, 200)["items"]
@@ -205,7 +205,7 @@ class ShopClient:
         if headers is None:
             headers = {"X-Razorpay-Signature": signature(body, self.webhook_secret)}
         sent = {"X-Razorpay-Event-Id": event_id or new_name("evt"), **headers}
-        return await self._http.post("/webhooks/razorpay", content=body, headers=sent)
+        return await self.http.post("/webhooks/razorpay", content=body, headers=sent)
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -219,7 +219,7 @@ class ShopClient:
     async def messages(self) -> list[str]:
         """What the customers' phones show."""
         url = f"{self.program.base}/simulators/whatsapp/_control/messages"
-        return [message["text"] for message in _body(await self._http.get(url), 200)["messages"]]
+        return [message["text"] for message in _body(await self.http.get(url), 200)["messages"]]
 
     # --- time ------------------------------------------------------------------------------
 

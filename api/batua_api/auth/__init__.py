@@ -9,7 +9,7 @@ from batua_api.auth.principals import (
     require_permission,
     staff_at_least,
 )
-from batua_api.auth.tokens import issue_token, require_issuer
+from batua_api.auth.tokens import issue_token, require_issuer, unauthorized
 
 __all__ = [
     "Authenticator",
@@ -23,4 +23,5 @@ __all__ = [
     "require_issuer",
     "require_permission",
     "staff_at_least",
+    "unauthorized",
 ]

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from litestar import Controller, Response, get
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType
 from litestar.openapi.spec import Schema as OpenAPISchema
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromQuery, HeaderParameter, QueryParameter
 
 from batua.database import Row
 from batua.errors import InvalidRequest
@@ -21,6 +21,7 @@ from batua_api.access import ApiRequest, currency_or_default, shop_of
 from batua_api.auth import Scope, allow
 from batua_api.csv_files import CSV, write_csv
 from batua_api.documenting import Documented, answers
+from batua_api.event_stream import EVENTS, LAST_EVENT_ID, WalletEvents
 from batua_api.paging import LIMIT_MAX, page_of, read_cursor
 from batua_api.schemas import Page, StatementItem, StatementPage, WalletView
 from batua_api.views import statement_item, wallet_view
@@ -91,6 +92,28 @@ class WalletController(Controller):
             return _as_csv(rows)
         rows = await read_statement(shop.database, account, wanted, limit + 1)
         return Response(page_of(rows, limit, statement_item, key="seq"))
+
+    @get(
+        "/events",
+        operation_id="watch_wallet",
+        summary="Watch wallet",
+        operation_class=Documented,
+        responses=answers(str, says="Server-sent events", media_type=EVENTS),
+        media_type=EVENTS,
+        opt={"is_stream": True},
+    )
+    async def events(
+        self,
+        request: ApiRequest,
+        currency: FromQuery[str | None] = None,
+        last_event_id: Annotated[str | None, HeaderParameter(name=LAST_EVENT_ID)] = None,
+    ) -> WalletEvents:
+        """The wallet as server-sent events: `event: balance` with a WalletView, on connect and on
+        every change. Whoever comes back with the id of the last one is told what is new.
+        """
+        shop = shop_of(request)
+        code = currency_or_default(shop, currency)
+        return WalletEvents(shop.live_wallets, request.user.id, code, shown=last_event_id or "")
 
 
 def _as_csv(rows: Sequence[Row]) -> Response[bytes]:

@@ -89,8 +89,12 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: Any, *, port: int | None = None) -> AsyncIterator[str]:
+async def serving(
+    app: Any, *, port: int | None = None, http: Any = "httptools"
+) -> AsyncIterator[str]:
     """Serve ``app`` with real HTTP on 127.0.0.1 and yield its base URL without a slash.
+
+    ``http`` is uvicorn's class of a connection, or its name of one.
 
     Raises ``OSError`` when the port is taken, ``RuntimeError`` when the app does not start, and
     ``TimeoutError`` when that takes longer than ten seconds.
@@ -98,7 +102,7 @@ async def serving(app: Any, *, port: int | None = None) -> AsyncIterator[str]:
     with socket.create_server(("127.0.0.1", port or 0), backlog=1024) as listening:
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=http,
             ws="none",
             lifespan="on",
             server_header=False,

@@ -18,6 +18,7 @@ from batua.wallets.customers import (
     require_customer_id,
 )
 from batua.wallets.freezing import FreezeWallet
+from batua.wallets.live import LiveWallets, SeenWallet, Stream
 from batua.wallets.rules import NO_RULES, PROFILES, WalletRules, wallet_rules
 from batua.wallets.tables import Adjustment, Consent, Customer, TopUp
 from batua.wallets.top_up_purpose import TopUpPurpose
@@ -40,6 +41,7 @@ __all__ = [
     "DecideAdjustment",
     "Direction",
     "FreezeWallet",
+    "LiveWallets",
     "LotShare",
     "Newcomer",
     "Newcomers",
@@ -47,6 +49,8 @@ __all__ = [
     "OpenedTopUp",
     "ReadRefund",
     "RequestTopUpRefund",
+    "SeenWallet",
+    "Stream",
     "TopUp",
     "TopUpPurpose",
     "TopUpStatus",

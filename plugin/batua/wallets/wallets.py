@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from batua.database import Database
+from batua.database import Database, Row
 from batua.ledger import AccountName
 
-__all__ = ["LotShare", "Wallet", "read_lots", "read_wallet", "wallet_id"]
+__all__ = ["LotShare", "Wallet", "read_lots", "read_wallet", "wallet_id", "wallet_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +49,19 @@ def wallet_id(customer: str, currency: str) -> str:
 
 async def read_wallet(database: Database, customer: str, currency: str) -> Wallet:
     """The wallet as it is now; that of an unknown customer has zeros."""
+    name = AccountName.wallet(customer, currency)
     account = await database.fetch_one(
-        "select posted, held, status from batua_account where key = $1",
-        AccountName.wallet(customer, currency).key,
+        "select posted, held, status from batua_account where key = $1", name.key
     )
+    return wallet_of(name, account)
+
+
+def wallet_of(name: AccountName, account: Row | None) -> Wallet:
+    """The wallet whose account is ``account``, or is not there yet."""
     return Wallet(
-        id=wallet_id(customer, currency),
-        customer=customer,
-        currency=currency,
+        id=wallet_id(name.owner, name.currency),
+        customer=name.owner,
+        currency=name.currency,
         posted=account["posted"] if account else 0,
         held=account["held"] if account else 0,
         status=account["status"] if account else "active",
