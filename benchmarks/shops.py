@@ -114,7 +114,7 @@ def token(customer: str) -> str:
 
 
 def seed(url: str, count: int = CUSTOMERS) -> list[str]:
-    """Migrate an empty database and give 64 customers money; returns who they are."""
+    """Migrate an empty database and give customers money; returns who they are."""
     customers = [f"c{number}" for number in range(count)]
     asyncio.run(_seed(url, customers))
     return customers
