@@ -76,6 +76,8 @@ export const en = {
     idempotency_key_reused: 'This was asked for before with something else. Please try again.',
     key_expired: 'This was done more than a month ago.',
     rate_limited: 'That was very often in a short time. Please wait a little.',
+    too_many_streams:
+      'Your balance is open in too many places. Please close one of them and try again.',
     internal_error: 'Something failed in the shop. Nothing is half done; please try again.',
     database_unavailable: 'The shop is busy. Please try again in a moment.',
     issuer_unavailable: 'The shop can’t check who you are just now. Please try again in a moment.',
