@@ -65,7 +65,7 @@ class Shop:
         self._opening = asyncio.run(_totals(url))
 
     def pay(self, ports: list[int], payments: int, *, rate: float | None = None) -> Load:
-        """Pay so many orders over up to 64 connections, at ``rate`` a second or as fast as it goes."""
+        """Pay so many orders over 64 connections at most, at ``rate`` a second or unbraked."""
         # Made before the first is sent: the load shares the machine with what it measures.
         requests = [self._request(self.sent + number) for number in range(payments)]
         load = run_load(
