@@ -41,7 +41,8 @@ LISTED = re.compile(r"^\| \d+ \| `(\w+)` ", re.MULTILINE)
 
 NO_CUSTOMERS = {
     # What staff and services do.
-    "adjustment_open", "balance_remains", "dispute_open", "message_sent", "key_exists", "last_owner",
+    "adjustment_open", "balance_remains", "dispute_open", "key_exists", "last_owner",
+    "message_sent",
     "not_awaiting_approval", "payment_disputed", "payment_open", "refund_amount_differs",
     "refund_differs", "refund_exceeds_refundable", "refund_not_open", "refund_open",
     "refund_under_way", "refund_unsupported", "self_approval", "wrong_mode", "bonus_expired",
