@@ -21,6 +21,7 @@ from batua.migrations import m0012_signs as m0012
 from batua.migrations import m0013_audit as m0013
 from batua.migrations import m0015_insight as m0015
 from batua.migrations import m0016_lists as m0016
+from batua.migrations import m0019_finding as m0019
 
 __all__ = ["MIGRATIONS", "Migration"]
 
@@ -59,4 +60,5 @@ MIGRATIONS = (
     Migration(m0013.NAME, m0013.forwards, m0013.backwards, ("batua_audit",)),
     Migration(m0015.NAME, m0015.forwards, m0015.backwards, ()),
     Migration(m0016.NAME, m0016.forwards, m0016.backwards, ()),
+    Migration(m0019.NAME, m0019.forwards, m0019.backwards, ()),
 )
