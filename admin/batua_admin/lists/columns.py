@@ -146,7 +146,8 @@ class Listed:
     ``only`` are shown to those alone who look for them. A list that grows with every payment is
     found by and sorted by ``fast`` alone: what an index knows. What is found by a column of
     ``sorted_with`` is sorted by the other instead of by ``newest``: that is the same order, and
-    one that the index has. A list that ``is_searched`` is found by parts of its ids.
+    one that the index has. A list that ``is_searched`` is found by parts of what
+    names its rows.
     """
 
     name: str
@@ -218,7 +219,8 @@ class Listed:
         for types, kind in KINDS:
             if isinstance(column, types):
                 return kind
-        return Kind.KEY if name in EXACT and not self.is_searched else Kind.TEXT
+        is_whole = name in EXACT and (name == "id" or not self.is_searched)
+        return Kind.KEY if is_whole else Kind.TEXT
 
 
 def listed(
