@@ -8,6 +8,9 @@ from batua_admin.staff import (
     enable_staff,
     has_staff,
     list_staff,
+    reseal_second_factors,
+    reset_password,
+    reset_second_factor,
     set_staff_role,
 )
 
@@ -20,5 +23,8 @@ __all__ = [
     "has_staff",
     "list_staff",
     "panel_handler",
+    "reseal_second_factors",
+    "reset_password",
+    "reset_second_factor",
     "set_staff_role",
 ]

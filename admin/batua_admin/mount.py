@@ -7,6 +7,7 @@ trailing slash and its links need ``root_path``.  So both are put back from the 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -18,17 +19,31 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["LazyPanel", "panel_handler"]
 
-SECURITY_HEADERS = (
+HEADERS = (
     (
         b"content-security-policy",
-        b"default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-        b"img-src 'self' data: blob:; font-src 'self' data:; frame-ancestors 'none'; "
-        b"form-action 'self'; base-uri 'self'",
+        b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+        b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+        b"frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
     ),
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"permissions-policy",
+        b"camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
 )
+"""On every answer. Strict-Transport-Security is for whoever ends TLS, and knows of all sites."""
+
+NOT_KEPT = (b"cache-control", b"no-store")
+"""On all that says anything of the shop: a browser keeps none of it."""
+KEPT = "/assets/"
+"""What is named by its contents, and the same for everybody."""
+
+log = logging.getLogger(__name__)
 
 
 class LazyPanel:
@@ -65,13 +80,38 @@ def panel_handler(path: str = "/admin") -> ASGIRouteHandler:
         app: ASGIApp = scope["litestar_app"].state.batua_panel
         sent = _sent_path(scope)
         root = scope.get("root_path", "").rstrip("/")
+        answering = _Answering(send, is_kept=sent.startswith(f"{root}{path}{KEPT}"))
         if sent == f"{root}{path}":
-            await _redirect(f"{sent}/", scope, receive, send)
+            await _redirect(f"{sent}/", scope, receive, answering)
             return
         inner: Any = {**scope, "path": sent, "root_path": f"{root}{path}"}
-        await app(inner, receive, _with_headers(send))
+        try:
+            await app(inner, receive, answering)
+        except Exception:
+            # Answered here: what answers further out knows nothing of these headers.
+            log.exception("the panel failed at %s %s", scope.get("method"), sent)
+            if answering.has_begun:
+                raise
+            await _fail(scope, receive, answering)
 
     return panel
+
+
+class _Answering:
+    """A panel's way to its browser: it puts our headers on whatever is answered."""
+
+    def __init__(self, send: Send, *, is_kept: bool) -> None:
+        self._send = send
+        self._headers = HEADERS if is_kept else (*HEADERS, NOT_KEPT)
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            ours = {name for name, _ in self._headers}
+            theirs = [each for each in message.get("headers", []) if each[0].lower() not in ours]
+            message = {**message, "headers": [*theirs, *self._headers]}
+        await self._send(message)
 
 
 def _sent_path(scope: Scope) -> str:
@@ -84,11 +124,10 @@ async def _redirect(target: str, scope: Scope, receive: Receive, send: Send) -> 
     await response(scope, receive, send)
 
 
-def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = [*message.get("headers", []), *SECURITY_HEADERS]
-            message = {**message, "headers": headers}
-        await send(message)
-
-    return sending
+async def _fail(scope: Scope, receive: Receive, send: Send) -> None:
+    response = ASGIResponse(
+        status_code=500,
+        body=b'{"detail": "Something went wrong here. It is in the server\'s log."}',
+        media_type="application/json",
+    )
+    await response(scope, receive, send)

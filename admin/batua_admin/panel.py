@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp
 from piccolo_admin.endpoints import AdminRouter, create_admin
 from piccolo_admin.translations.data import TRANSLATIONS
 from piccolo_admin.translations.models import Translation
-from piccolo_api.session_auth.middleware import SessionsAuthBackend
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from batua.bootstrap import Batua
 from batua.limits import ClientAddresses
-from batua_admin.entrance import Entrance, Unlimited
+from batua_admin.doors import SessionBackend, fit_doors
+from batua_admin.entrance import Entrance
 from batua_admin.forms import FORMS, panel_forms
 from batua_admin.lists import list_routes
 from batua_admin.pages import PAGES, create_pages
 from batua_admin.pages.application import sign_in_first
-from batua_admin.tables import Session, Staff, bind, reading_from
+from batua_admin.pages.security import SecurityPage
+from batua_admin.signing_in import SigningIn
+from batua_admin.tables import Staff
 
 __all__ = ["create_panel"]
 
@@ -46,27 +49,18 @@ def create_panel(
     ``production`` makes its cookies secure; ``allowed_hosts`` are those that a browser may send
     forms from over https.
     """
-    bind([Staff, Session])
-    engine = batua.database.piccolo_engine()
-    with reading_from(engine):
-        panel = _create(batua, addresses, production=production, allowed_hosts=allowed_hosts)
-    entrance = Entrance(panel, batua.settings, batua.rate_limits, addresses)
-
-    async def of_this_shop(scope: Scope, receive: Receive, send: Send) -> None:
-        with reading_from(engine):
-            await entrance(scope, receive, send)
-
-    return of_this_shop
+    signing_in = SigningIn(batua, addresses, is_secure=production)
+    panel = _create(batua, signing_in, production=production, allowed_hosts=allowed_hosts)
+    return Entrance(panel, is_secure=production)
 
 
 def _create(
-    batua: Batua, addresses: ClientAddresses, *, production: bool, allowed_hosts: Sequence[str]
+    batua: Batua, signing_in: SigningIn, *, production: bool, allowed_hosts: Sequence[str]
 ) -> ASGIApp:
     panel: Any = create_admin(
         tables=[],
-        forms=panel_forms(batua, addresses, FORMS),
+        forms=panel_forms(batua, FORMS),
         auth_table=Staff,
-        session_table=Session,
         auto_include_related=False,
         site_name="Batua",
         production=production,
@@ -74,22 +68,25 @@ def _create(
         page_size=25,
         default_language_code="en",
         translations=_translations(),
-        rate_limit_provider=Unlimited(),
-        sidebar_links={page.title: f"pages/{page.path}" for page in PAGES if page.title},
+        sidebar_links={
+            **{page.title: f"pages/{page.path}" for page in PAGES if page.title},
+            "Security": "pages/security/",
+        },
     )
     _behind_login(panel).routes.insert(0, Mount("/tables", app=list_routes(batua)))
     panel.mount("/look", StaticFiles(directory=LOOK))
     # Below the panel, so that its CSRF guard stands before them.
-    panel.mount("/pages", create_pages(batua, addresses, _signed_in))
+    pages = SecurityPage(batua, signing_in).routes()
+    panel.mount("/pages", create_pages(batua, pages, partial(_signed_in, signing_in)))
+    fit_doors(panel, signing_in)
     panel.template = panel.template.replace("</head>", f"  {STYLE}\n</head>")
     admin: ASGIApp = panel
     return admin
 
 
-def _signed_in(pages: Any) -> Any:
+def _signed_in(signing_in: SigningIn, pages: Any) -> Any:
     """Whoever has a session of the panel's; everybody else is sent to sign in."""
-    backend = SessionsAuthBackend(auth_table=Staff, session_table=Session, admin_only=True)
-    return AuthenticationMiddleware(pages, backend=backend, on_error=sign_in_first)
+    return AuthenticationMiddleware(pages, SessionBackend(signing_in), on_error=sign_in_first)
 
 
 def _behind_login(panel: AdminRouter) -> Any:

@@ -1,74 +1,98 @@
-"""Staff accounts: made and changed on the command line, never by the panel."""
+"""Staff accounts: made and changed on the command line, and by an owner in the panel.
+
+In the panel nobody can shut themselves out; the command line is the way back in. Each change is
+entered in the audit log once it is made. All raise ``Forbidden`` for who is no owner.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from batua.audit import Act, Actor, Note
 from batua.bootstrap import Batua
 from batua.database import Row, Transaction
 from batua.errors import Conflict, NotFound
 from batua.identity import Role, changing
-from batua_admin.tables import Staff, bind, reading_from
+from batua.staff import Word, require
+from batua_admin.passwords import Passwords, check_new_password
+from batua_admin.second_factor import SecondFactors, drop_second_factor
+from batua_admin.sessions import end_sessions
 
 __all__ = [
+    "COMMAND_LINE",
     "create_staff",
     "disable_staff",
     "enable_staff",
     "has_staff",
     "list_staff",
+    "reseal_second_factors",
+    "reset_password",
+    "reset_second_factor",
     "set_staff_role",
 ]
 
-PASSWORD_LENGTH_MIN = 10
+EMPTY: Mapping[str, object] = MappingProxyType({})
+COMMAND_LINE = Actor(name="command line", role=Role.OWNER)
 
 
 async def create_staff(
-    batua: Batua, *, username: str, password: str, role: str, email: str = ""
+    batua: Batua,
+    *,
+    username: str,
+    password: str,
+    role: str,
+    email: str = "",
+    is_one_time: bool = False,
+    actor: Actor = COMMAND_LINE,
 ) -> None:
-    """Create an active account.
+    """Create an active account. A one-time password must be changed before anything else.
 
     Raises ``ValueError`` that says what to change: an unknown role, a short password, a name that
     is taken.
     """
+    require(actor, Word.CREATE_STAFF)
     rank = Role(role)
     if not username or len(username) > 100 or not username.isprintable():
         raise ValueError("A staff name has 1 to 100 printable characters.")
-    if len(password) < PASSWORD_LENGTH_MIN:
-        raise ValueError(f"A password has at least {PASSWORD_LENGTH_MIN} characters.")
-    if await has_staff(batua, username):
-        raise ValueError(f"There is a staff account {username!r} already.")
-    with reading_from(batua.database.piccolo_engine()):
-        await Staff.create_user(
-            username=username,
-            password=password,
-            email=email or f"{username}@staff.invalid",
-            active=True,
-            admin=True,
-            superuser=rank is Role.OWNER,
-            role=str(rank),
-        )
+    check_new_password(password)
+    hashed = await Passwords().hash(password)
+    async with changing(batua.database, batua.identity.watch) as transaction:
+        created = await transaction.execute(
+            "insert into batua_staff (username, password, email, active, admin, superuser, role,"
+            " has_one_time_password) values ($1, $2, $3, $4, $4, $5, $6, $7)"
+            " on conflict do nothing",
+            username, hashed, email or f"{username}@staff.invalid", True, rank is Role.OWNER,
+            str(rank), is_one_time,
+        )  # fmt: skip
+    if not created:
+        raise ValueError(f"There is a staff account {username!r} already, or one of its email.")
+    await _enter(batua, actor, Word.CREATE_STAFF, username, after={"role": rank})
 
 
 async def has_staff(batua: Batua, username: str) -> bool:
     """Whether there is an account of this name."""
-    bind([Staff])
-    with reading_from(batua.database.piccolo_engine()):
-        return bool(await Staff.exists().where(Staff.username == username))
+    row = await batua.database.fetch_one("select id from batua_staff where username = $1", username)
+    return row is not None
 
 
 async def list_staff(batua: Batua) -> Sequence[Row]:
-    """Every account by name. Piccolo writes ``last_login`` by the server's own clock and zone."""
+    """Every account by name, with its last login in UTC and whether it has a second factor."""
     return await batua.database.fetch(
-        "select username, role, active, admin, last_login from batua_staff order by username"
+        "select username, role, active, admin, last_login, f.staff_id is not null as has_factor"
+        " from batua_staff left join batua_second_factor f on f.staff_id = batua_staff.id"
+        " order by username"
     )
 
 
-async def disable_staff(batua: Batua, username: str) -> bool:
+async def disable_staff(batua: Batua, username: str, *, actor: Actor = COMMAND_LINE) -> bool:
     """Shut somebody out of the panel at once; False if that was so already.
 
     Tokens of this name follow in every process within five seconds. Raises ``NotFound``, and
-    ``Conflict`` (``last_owner``) rather than leave a shop that nobody can decide for.
+    ``Conflict``: ``oneself``, or ``last_owner`` rather than leave a shop that nobody can decide
+    for.
     """
+    _require(actor, Word.DISABLE_STAFF, username)
     async with changing(batua.database, batua.identity.watch) as transaction:
         account = await _read(transaction, username)
         if account["active"]:
@@ -76,44 +100,122 @@ async def disable_staff(batua: Batua, username: str) -> bool:
             await transaction.execute(
                 "update batua_staff set active = false where id = $1", account["id"]
             )
-        # Also where it was so already: Piccolo gives whoever knows the password a session.
-        await _end_sessions(transaction, account)
+            await end_sessions(transaction, account["id"])
+    if account["active"]:
+        await _enter(
+            batua, actor, Word.DISABLE_STAFF, username, {"active": True}, {"active": False}
+        )
     return bool(account["active"])
 
 
-async def enable_staff(batua: Batua, username: str) -> bool:
+async def enable_staff(batua: Batua, username: str, *, actor: Actor = COMMAND_LINE) -> bool:
     """Let somebody into the panel again, by signing in; False if they could all the time.
 
     Raises ``NotFound``.
     """
+    require(actor, Word.ENABLE_STAFF)
     async with changing(batua.database, batua.identity.watch) as transaction:
         account = await _read(transaction, username)
         if not account["active"]:
-            await _end_sessions(transaction, account)
             await transaction.execute(
                 "update batua_staff set active = true where id = $1", account["id"]
             )
+    if not account["active"]:
+        await _enter(batua, actor, Word.ENABLE_STAFF, username, {"active": False}, {"active": True})
     return not account["active"]
 
 
-async def set_staff_role(batua: Batua, username: str, role: Role) -> Role:
-    """Give somebody another role; returns the one before. One that is lower ends their sessions.
+async def set_staff_role(
+    batua: Batua, username: str, role: Role, *, actor: Actor = COMMAND_LINE
+) -> Role:
+    """Give somebody another role; returns the one before. It ends their sessions.
 
-    Raises ``NotFound``, and ``Conflict`` (``last_owner``).
+    Raises ``NotFound``, and ``Conflict`` (``oneself``, ``last_owner``).
     """
+    _require(actor, Word.SET_STAFF_ROLE, username)
     async with changing(batua.database, batua.identity.watch) as transaction:
         account = await _read(transaction, username)
         before = Role(account["role"])
         if not role.reaches(before):
             await _require_other_owner(transaction, account)
-            await _end_sessions(transaction, account)
+        if role is not before:
+            await end_sessions(transaction, account["id"])
         await transaction.execute(
             "update batua_staff set role = $2, superuser = $3 where id = $1",
             account["id"],
             str(role),
             role is Role.OWNER,
         )
+    if role is not before:
+        await _enter(batua, actor, Word.SET_STAFF_ROLE, username, {"role": before}, {"role": role})
     return before
+
+
+async def reset_password(
+    batua: Batua,
+    username: str,
+    password: str,
+    *,
+    actor: Actor = COMMAND_LINE,
+    is_one_time: bool = False,
+) -> None:
+    """Give somebody another password, and sign them out everywhere.
+
+    Raises ``ValueError``, ``NotFound``, and ``Conflict`` (``oneself``).
+    """
+    _require(actor, Word.RESET_STAFF_PASSWORD, username)
+    check_new_password(password)
+    hashed = await Passwords().hash(password)
+    async with changing(batua.database, batua.identity.watch) as transaction:
+        account = await _read(transaction, username)
+        await transaction.execute(
+            "update batua_staff set password = $2, has_one_time_password = $3 where id = $1",
+            account["id"], hashed, is_one_time,
+        )  # fmt: skip
+        await end_sessions(transaction, account["id"])
+    await _enter(batua, actor, Word.RESET_STAFF_PASSWORD, username)
+
+
+async def reset_second_factor(batua: Batua, username: str, *, actor: Actor = COMMAND_LINE) -> bool:
+    """Take away the second factor of somebody who has lost it, and sign them out everywhere.
+
+    False if there was none. Raises ``NotFound``, and ``Conflict`` (``oneself``).
+    """
+    _require(actor, Word.RESET_STAFF_MFA, username)
+    async with changing(batua.database, batua.identity.watch) as transaction:
+        account = await _read(transaction, username)
+        dropped = await drop_second_factor(transaction, account["id"])
+        await end_sessions(transaction, account["id"])
+    if dropped:
+        await _enter(batua, actor, Word.RESET_STAFF_MFA, username)
+    return dropped
+
+
+async def reseal_second_factors(batua: Batua) -> int:
+    """Seal the keys of everybody's app with the newest of our own; returns how many."""
+    factors = SecondFactors(batua.database, batua.sealer, now=batua.now, new_id=batua.new_id)
+    return await factors.reseal()
+
+
+def _require(actor: Actor, word: Word, username: str) -> None:
+    require(actor, word)
+    if actor.name == f"staff:{username}":
+        raise Conflict("oneself", "You can't do this to yourself: ask another owner.")
+
+
+async def _enter(
+    batua: Batua,
+    actor: Actor,
+    word: Word,
+    username: str,
+    before: Mapping[str, object] = EMPTY,
+    after: Mapping[str, object] = EMPTY,
+) -> None:
+    """Enter what was done to an account in the audit log."""
+    subject = f"staff:{username}"
+    act = Act(id=batua.new_id("aud"), actor=actor, word=word, subject=subject)
+    states = [{subject: dict(state)} if state else {} for state in (before, after)]
+    await batua.engine.submit(Note(act, *states))
 
 
 async def _read(transaction: Transaction, username: str) -> Row:
@@ -136,7 +238,3 @@ async def _require_other_owner(transaction: Transaction, account: Row) -> None:
             f"{account['username']!r} is the last active owner: "
             "make somebody else an owner first, with batua staff role NAME owner.",
         )
-
-
-async def _end_sessions(transaction: Transaction, account: Row) -> None:
-    await transaction.execute("delete from batua_session where user_id = $1", account["id"])

@@ -1,59 +1,58 @@
-"""Staff and their sessions: Piccolo's own tables under our names, with a role beside them."""
+"""Staff and how they get in: the tables, as our lists show them. Piccolo reads and writes none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
-
 from piccolo.apps.user.tables import BaseUser
-from piccolo.columns import Varchar
-from piccolo.engine.base import Engine
+from piccolo.columns import BigInt, Boolean, Integer, Text, Timestamptz, Varchar
 from piccolo.table import Table
-from piccolo_api.session_auth.tables import SessionsBase
 
 from batua.identity import Role
 
-__all__ = ["Session", "Staff", "bind", "reading_from"]
+__all__ = ["STAFF_TABLES", "RecoveryCode", "SecondFactor", "Session", "Staff"]
 
 
 class Staff(BaseUser, tablename="batua_staff"):
-    """Somebody who may use the panel."""
+    """Somebody who may use the panel. ``last_login`` is in UTC."""
 
     role = Varchar(length=20, default=Role.VIEWER.value)
+    has_one_time_password = Boolean(default=False)
 
 
-class Session(SessionsBase, tablename="batua_session"):
-    """A signed-in member of staff."""
+class Session(Table, tablename="batua_session"):
+    """A signed-in member of staff. The token itself is in their browser and nowhere else.
 
-
-_asked: ContextVar[Engine[Any]] = ContextVar("batua_engine")
-
-
-class _AskedEngine:
-    """Stands in a table for the engine of the shop that is asked at the moment.
-
-    A table has one engine for the whole process, and a process may have several shops. Outside
-    ``reading_from`` there is none: a query fails, and reads nobody else's database.
+    It is over at ``expires_at``, which moves on while it is used, and at ``ends_at`` whatever
+    happens.
     """
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(_asked.get(), name)
+    id = Text(primary_key=True)
+    token_sha256 = Text(secret=True)
+    staff_id = Integer()
+    address = Text()
+    has_second_factor = Boolean()
+    created_at = Timestamptz()
+    expires_at = Timestamptz()
+    ends_at = Timestamptz()
 
 
-def bind(tables: Iterable[type[Table]]) -> None:
-    """Let these tables be read inside ``reading_from``: Piccolo would look for a global engine."""
-    engine: Any = _AskedEngine()
-    for table in tables:
-        table._meta.db = engine
+class SecondFactor(Table, tablename="batua_second_factor"):
+    """What makes the codes of somebody's authenticator app. ``secret`` is sealed.
+
+    No code is taken whose time step is not after ``last_step``: each is good for once.
+    """
+
+    staff_id = Integer(primary_key=True)
+    secret = Text(secret=True)
+    last_step = BigInt()
+    created_at = Timestamptz()
 
 
-@contextmanager
-def reading_from(engine: Engine[Any]) -> Iterator[None]:
-    """Whatever is asked of bound tables inside the block is asked of this shop's database."""
-    token = _asked.set(engine)
-    try:
-        yield
-    finally:
-        _asked.reset(token)
+class RecoveryCode(Table, tablename="batua_recovery_code"):
+    """One that was not used yet, hashed: for whoever has lost the app."""
+
+    id = Text(primary_key=True)
+    staff_id = Integer()
+    code_sha256 = Text(secret=True)
+
+
+STAFF_TABLES: tuple[type[Table], ...] = (Staff, Session, SecondFactor, RecoveryCode)

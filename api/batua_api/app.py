@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Litestar, get
+from litestar import Litestar, Request, get
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -17,15 +17,20 @@ __all__ = ["create_app"]
 
 
 @get("/docs", include_in_schema=False, sync_to_thread=False)
-def docs() -> Redirect:
+def docs(request: Request[Any, Any, Any]) -> Redirect:
     """The documentation's short address."""
-    return Redirect(DOCS)
+    return Redirect(f"{_root(request)}{DOCS}")
 
 
 @get("/docs/openapi.json", include_in_schema=False, sync_to_thread=False)
-def openapi_json() -> Redirect:
+def openapi_json(request: Request[Any, Any, Any]) -> Redirect:
     """The same for machines."""
-    return Redirect(f"{DOCS}/openapi.json")
+    return Redirect(f"{_root(request)}{DOCS}/openapi.json")
+
+
+def _root(request: Request[Any, Any, Any]) -> str:
+    root: str = request.scope.get("root_path", "")
+    return root.rstrip("/")
 
 
 def create_app(
@@ -40,7 +45,7 @@ def create_app(
         [docs, openapi_json, docs_files(), *handlers],
         plugins=[shop],
         cors_config=cors_config(shop.settings.allowed_origins),
-        openapi_config=openapi_config(),
+        openapi_config=openapi_config(shop.settings.path_prefix),
         exception_handlers=EXCEPTION_HANDLERS,
         logging_config=None,
         **config,

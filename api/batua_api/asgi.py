@@ -11,12 +11,13 @@ import gc
 import os
 import sys
 
-from litestar import Litestar
+from litestar.types import ASGIApp
 
 from batua.settings import read_settings
 from batua_api.app import create_app
 from batua_api.logs import configure_logs
 from batua_api.plugin import BatuaPlugin
+from batua_api.prefix import Prefixed
 
 __all__ = ["serve", "spare_the_collector"]
 
@@ -29,13 +30,15 @@ SWITCH_S = 0.0005
 SQLite's thread needs it before and after each statement, and a group waits for that."""
 
 
-def serve() -> Litestar:
+def serve() -> ASGIApp:
     """The app, configured by the environment. ``BATUA_WITH_WORKER=on`` runs the worker too."""
     environ = dict(os.environ)
     with_worker = environ.pop("BATUA_WITH_WORKER", "off") == "on"
     settings = read_settings(environ)
     configure_logs(settings)
-    app = create_app(BatuaPlugin(settings, environ, with_worker=with_worker))
+    app: ASGIApp = create_app(BatuaPlugin(settings, environ, with_worker=with_worker))
+    if settings.path_prefix:
+        app = Prefixed(app, settings.path_prefix)
     spare_the_collector()
     sys.setswitchinterval(SWITCH_S)
     return app

@@ -9,6 +9,7 @@ import click
 from batua.bootstrap import Batua
 from batua.database import Row
 from batua.events import DeliveryFailed, Event, EventType, TrialFact
+from batua_admin import reseal_second_factors
 from batua_api.commanding import in_shop
 
 __all__ = ["reseal", "webhooks"]
@@ -110,5 +111,8 @@ def replay(endpoint: str | None, since: datetime | None, delivery: str | None) -
 @click.command()
 def reseal() -> None:
     """Seal every stored secret with the newest of BATUA_ENCRYPTION_KEY."""
-    count = in_shop(lambda batua: batua.listeners.reseal())
-    click.echo(f"resealed {count} secrets")
+    click.echo(f"resealed {in_shop(_reseal)} secrets")
+
+
+async def _reseal(batua: Batua) -> int:
+    return await batua.listeners.reseal() + await reseal_second_factors(batua)

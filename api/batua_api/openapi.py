@@ -7,7 +7,7 @@ from pathlib import Path
 import swagger_ui
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import Components, SecurityScheme, Server
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
@@ -19,13 +19,17 @@ DOCS = "/api/v1/docs"
 FILES = "/api/v1/docs-files"
 
 
-def openapi_config() -> OpenAPIConfig:
-    """The document at ``/api/v1/docs/openapi.json``, and the page that draws it."""
+def openapi_config(prefix: str) -> OpenAPIConfig:
+    """The document at ``/api/v1/docs/openapi.json``, and the page that draws it.
+
+    ``prefix`` is what the server is reached below, or empty.
+    """
     return OpenAPIConfig(
         title="Batua",
         version=__version__,
         description="A customer wallet with real payment gateways.",
         path=DOCS,
+        servers=[Server(url=prefix or "/")],
         use_handler_docstrings=True,
         security=[{"bearer": []}],
         components=Components(
@@ -36,9 +40,9 @@ def openapi_config() -> OpenAPIConfig:
         render_plugins=[
             SwaggerRenderPlugin(
                 path="/",
-                js_url=f"{FILES}/swagger-ui-bundle.js",
-                standalone_preset_js_url=f"{FILES}/swagger-ui-standalone-preset.js",
-                css_url=f"{FILES}/swagger-ui.css",
+                js_url=f"{prefix}{FILES}/swagger-ui-bundle.js",
+                standalone_preset_js_url=f"{prefix}{FILES}/swagger-ui-standalone-preset.js",
+                css_url=f"{prefix}{FILES}/swagger-ui.css",
                 favicon='<link rel="icon" href="data:,">',
             )
         ],

@@ -106,6 +106,7 @@ class Batua:
     worker: Worker
     live_wallets: LiveWallets
     rate_limits: RateLimits
+    sealer: Sealer
     wallet_rules: WalletRules
     newcomers: Newcomers
     now: Clock
@@ -306,6 +307,7 @@ def _build(
         worker=worker,
         live_wallets=live_wallets,
         rate_limits=open_rate_limits(settings, database, now=now),
+        sealer=sealer,
         wallet_rules=rules,
         newcomers=newcomers,
         now=now,

@@ -67,15 +67,17 @@ GRANTS: Mapping[str, str] = {
     "batua_customer_figure": WRITE,
     "batua_customer_month": WRITE,
     "batua_cohort_figure": WRITE,
-    # Staff are made by the owner, on the command line. The panel signs them in and out.
-    "batua_staff": "select, update (password, last_login)",
-    "batua_session": "select, insert, update, delete",
+    # An owner makes accounts in the panel too. None is ever deleted: it stands beside what it did.
+    "batua_staff": WRITE,
+    "batua_session": "select, insert, update (expires_at), delete",
+    "batua_second_factor": "select, insert, update, delete",
+    "batua_recovery_code": "select, insert, delete",
     "batua_call_count": "select, insert, update, delete",
     "batua_migration": READ,
 }
 """A table's name, and what the code that serves does to it. A table without a line is refused."""
 
-SEQUENCES = ("batua_session_id_seq",)
+SEQUENCES = ("batua_staff_id_seq",)
 """Those of the tables into which the panel inserts; we count everything else ourselves."""
 
 FUNCTIONS = ("batua_require_changed(text, bigint, bigint)",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
@@ -19,6 +20,8 @@ __all__ = ["Settings", "read_plugin_settings", "read_settings", "unknown_variabl
 
 PREFIX = "BATUA_"
 JWT_SECRET_BYTES_MIN = 32
+
+PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +76,8 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     """Logins to the panel in five minutes under one name."""
     login_limit_address: Annotated[int, msgspec.Meta(ge=1)] = 20
     """Logins to the panel in five minutes from one address."""
+    staff_mfa: Literal["required", "optional"] = "required"
+    """Whether finance and owners need a second factor. Without one they may look only."""
     redis_url: Secret = ""
     """Where calls are counted, with its password; empty for the shop's own database."""
     redis_prefix: str = "batua"
@@ -84,7 +89,9 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
     notifier: str = "console"
     """The code of the notifier that tells customers."""
     public_url: str = "http://127.0.0.1:8000"
-    """Where customers reach this server: for links that providers send them back to."""
+    """Where customers reach this server: for links that providers send them back to.
+
+    Its path, if it has one, is what everything is served below: ``https://shop.example/pay``."""
     allowed_origins: str = ""
     """Other origins whose pages may call the API, comma separated: ``https://shop.example``."""
     gateway_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=120)] = 10.0
@@ -147,6 +154,11 @@ class Settings(PluginSettings, frozen=True, kw_only=True, forbid_unknown_fields=
         parts = self.jwt_secret.split(",") if self.jwt_secret else ()
         return tuple(part.strip() for part in parts)
 
+    @property
+    def path_prefix(self) -> str:
+        """What everything is served below: ``/pay``, without a slash at its end, or empty."""
+        return urlsplit(self.public_url).path.rstrip("/")
+
 
 def read_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
     """Read and check the core's settings.
@@ -166,6 +178,7 @@ def read_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
             "make one with: python3 -c 'import secrets; print(secrets.token_hex(32))'"
         )
     check_jwks_url(settings.jwt_jwks_url)
+    check_public_url(settings.public_url)
     if settings.approval_limit < 0:
         raise ConfigurationError("BATUA_APPROVAL_LIMIT must not be negative (minor units)")
     return settings
@@ -181,6 +194,19 @@ def check_jwks_url(url: str) -> None:
     is_loopback = parts.hostname in {"localhost", "127.0.0.1", "::1"}
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
         raise ConfigurationError("BATUA_JWT_JWKS_URL must begin with https:// (but on loopback)")
+
+
+def check_public_url(url: str) -> None:
+    """Raises ``ConfigurationError`` for what is no address to serve at."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ConfigurationError(
+            "BATUA_PUBLIC_URL must begin with http:// or https://, and end with a host or a path"
+        )
+    if not PATH.fullmatch(parts.path):
+        raise ConfigurationError(
+            "BATUA_PUBLIC_URL may have a path of letters, digits, -, _ and ~: /pay or /shop/pay"
+        )
 
 
 def read_plugin_settings(settings: type[S], code: str, environ: Mapping[str, str]) -> S:

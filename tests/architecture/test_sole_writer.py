@@ -34,8 +34,12 @@ STATEMENTS = {
     ("plugin/batua/identity/revocations.py", "batua_disabled_customer"): "the same",
     ("plugin/batua/identity/keys.py", "batua_api_key"): "the same",
     ("plugin/batua/identity/watch.py", "batua_api_key"): "when a key was used",
-    ("admin/batua_admin/staff.py", "batua_staff"): "staff, on the command line: no money",
-    ("admin/batua_admin/staff.py", "batua_session"): "the same",
+    ("admin/batua_admin/staff.py", "batua_staff"): "staff: no money",
+    ("admin/batua_admin/signing_in.py", "batua_staff"): "their passwords: no money",
+    ("admin/batua_admin/sessions.py", "batua_staff"): "when they came in: no money",
+    ("admin/batua_admin/sessions.py", "batua_session"): "that they are in: no money",
+    ("admin/batua_admin/second_factor.py", "batua_second_factor"): "how they come in: no money",
+    ("admin/batua_admin/second_factor.py", "batua_recovery_code"): "the same",
     ("plugin/batua/events/listeners.py", "batua_ledger"): "that anybody listens: no money",
     ("plugin/batua/events/listeners.py", "batua_listener"): "who listens: no money",
     ("plugin/batua/events/listeners.py", "batua_delivery"): "what is told again: no money",
@@ -89,9 +93,11 @@ CALLS = {
     "api/batua_api/granting.py": (
         {"transaction", "execute"}, "who may write what, by the owner on the command line",
     ),
-    "admin/batua_admin/staff.py": (
-        {"create_user", "execute"}, "staff, on the command line: no money",
-    ),
+    "admin/batua_admin/staff.py": ({"execute"}, "staff: no money"),
+    "admin/batua_admin/signing_in.py": ({"transaction", "execute"}, "their passwords: no money"),
+    "admin/batua_admin/sessions.py": ({"transaction", "execute"}, "that they are in: no money"),
+    "admin/batua_admin/second_factor.py": (STEPS, "how they come in: no money"),
+    "admin/batua_admin/pages/security.py": ({"transaction"}, "the same"),
 }  # fmt: skip
 """What each file calls that may reach a database, and why. What is called is in ``DATABASE``."""
 

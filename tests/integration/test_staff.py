@@ -109,9 +109,13 @@ def test_an_operator_types_it(sqlite_url, monkeypatch):
     assert run("disable", "fay") == "fay is disabled\n"
     assert run("disable", "fay") == "fay was disabled already\n"
     assert run("list") == (
-        "fay  support  disabled  never signed in\nolga  owner  active  never signed in\n"
+        "fay  support  disabled  password alone  never signed in\n"
+        "olga  owner  active  password alone  never signed in\n"
     )
     assert run("enable", "fay") == "fay is enabled\n"
     assert run("enable", "fay") == "fay was not disabled\n"
+    assert run("reset-mfa", "fay") == "fay had no second factor\n"
+    assert run("password", "fay", "--password", "another long one") == "fay has another password\n"
+    assert "at least 10 characters" in run("password", "fay", "--password", "short", status=1)
     assert "There is no staff account 'nobody'" in run("role", "nobody", "owner", status=1)
     assert "'boss' is not one of" in run("role", "fay", "boss", status=2)

@@ -11,9 +11,8 @@ from starlette.requests import Request
 
 from batua.bootstrap import Batua
 from batua.errors import Refusal
-from batua.limits import ClientAddresses
-from batua_admin.acting import actor_in
 from batua_admin.forms.filing import Filing, StaffForm
+from batua_admin.guards import signed_in
 from batua_admin.recent import Recent
 
 __all__ = ["panel_forms"]
@@ -21,16 +20,14 @@ __all__ = ["panel_forms"]
 ROLE_IS_TOO_LOW = "forbidden"
 
 
-def panel_forms(
-    batua: Batua, addresses: ClientAddresses, forms: tuple[StaffForm, ...]
-) -> list[FormConfig]:
+def panel_forms(batua: Batua, forms: tuple[StaffForm, ...]) -> list[FormConfig]:
     """All forms, in their groups."""
     recent = Recent(batua.now)
     return [
         FormConfig(
             name=form.name,
             pydantic_model=form.model,
-            endpoint=_endpoint(batua, addresses, recent, form),
+            endpoint=_endpoint(batua, recent, form),
             description=form.description,
             form_group=form.group,
         )
@@ -39,10 +36,10 @@ def panel_forms(
 
 
 def _endpoint(
-    batua: Batua, addresses: ClientAddresses, recent: Recent, form: StaffForm
+    batua: Batua, recent: Recent, form: StaffForm
 ) -> Callable[[Request, Any], Coroutine[None, None, str]]:
     async def file(request: Request, data: Any) -> str:
-        actor = actor_in(request, addresses)
+        actor = signed_in(request).actor
         # The panel sends no id: it is made here, and the same words at once are a double click.
         words = (actor.name, form.slug, data.model_dump_json())
         recent.refuse_repeat(words)

@@ -76,7 +76,7 @@ EXACT = frozenset(
 LEADS_TO = {
     "account_id": "accounts", "capture_id": "captures", "customer_id": "customers",
     "hold_id": "holds", "listener_id": "listeners", "lot_id": "lots", "order_id": "orders",
-    "payment_id": "payments", "refund_id": "refunds", "top_up_id": "top_ups",
+    "payment_id": "payments", "refund_id": "refunds", "staff_id": "staff", "top_up_id": "top_ups",
     "transfer_seq": "transfers",
 }  # fmt: skip
 """Where a column of this name leads, in whatever table."""

@@ -11,7 +11,7 @@ from batua.ledger.tables import IdempotencyKey
 from batua.outbox import OutboxMessage
 from batua.signs import Sign
 from batua_admin.lists.columns import Link, Listed, listed
-from batua_admin.tables import Staff
+from batua_admin.tables import RecoveryCode, SecondFactor, Session, Staff
 
 __all__ = ["OPERATIONS"]
 
@@ -93,7 +93,18 @@ OPERATIONS: tuple[Listed, ...] = (
     listed("Access", "identity_changes", IdentityChanges, "id version", "id"),
     listed("Access", "signs_of_life", Sign, "name kind verdict at", "name", newest="at"),
     listed(
-        "Access", "staff", Staff, "id username role active last_login", "username", role=Role.OWNER,
-        words={"role": Role}, fast="id username role active",
+        "Access", "staff", Staff,
+        "id username role active has_one_time_password last_login", "username",
+        role=Role.OWNER, words={"role": Role}, fast="id username role active",
     ),
+    listed(
+        "Access", "staff_sessions", Session,
+        "staff_id address has_second_factor created_at expires_at ends_at id", "id",
+        role=Role.OWNER, fast="staff_id id",
+    ),
+    listed(
+        "Access", "second_factors", SecondFactor, "staff_id created_at", "staff_id",
+        newest="staff_id", role=Role.OWNER,
+    ),
+    listed("Access", "recovery_codes", RecoveryCode, "staff_id id", "id", role=Role.OWNER),
 )  # fmt: skip

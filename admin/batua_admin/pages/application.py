@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from batua.bootstrap import Batua
 from batua.errors import Forbidden, NotFound, Refusal
-from batua.limits import ClientAddresses
-from batua_admin.acting import actor_in
+from batua_admin.doors import ChangeFirst
+from batua_admin.guards import signed_in
 from batua_admin.pages.routes import PAGES
 from batua_admin.pages.shell import Page, Visit
 
@@ -27,12 +27,12 @@ STATIC = Path(__file__).parent / "static"
 
 
 def create_pages(
-    batua: Batua, addresses: ClientAddresses, authenticated: Callable[[ASGIApp], ASGIApp]
+    batua: Batua, more: Sequence[Route], authenticated: Callable[[ASGIApp], ASGIApp]
 ) -> ASGIApp:
-    """The pages of one shop. ``authenticated`` lets nobody else in than the panel does."""
-    visit = partial(_visit, batua, addresses)
+    """The pages of one shop, and ``more``. ``authenticated`` lets nobody else in than the panel."""
+    visit = partial(_visit, batua)
     routes = [Route(f"/{page.path}", visit(page), methods=list(page.methods)) for page in PAGES]
-    pages = authenticated(Starlette(routes=routes))
+    pages = authenticated(Starlette(routes=[*routes, *more]))
     # The style is for those too who have still to sign in.
     return Starlette(
         routes=[
@@ -44,14 +44,15 @@ def create_pages(
 
 def sign_in_first(request: Any, error: Exception) -> Response:
     """Nobody is signed in: the panel's own page asks who they are."""
-    del error
+    if isinstance(error, ChangeFirst):
+        return PlainTextResponse(str(error), status_code=403)
     root: str = request.scope["root_path"]
     return RedirectResponse(f"{root.removesuffix('/pages')}/", status_code=303)
 
 
-def _visit(batua: Batua, addresses: ClientAddresses, page: Page) -> Any:
+def _visit(batua: Batua, page: Page) -> Any:
     async def endpoint(request: Request) -> Response:
-        visit = Visit(request, batua, actor_in(request, addresses), PAGES)
+        visit = Visit(request, batua, signed_in(request).actor, PAGES)
         if not visit.actor.role.reaches(page.role):
             needed = f"This page needs the role {page.role} or above; yours is {visit.actor.role}."
             return _refused(visit, Forbidden("forbidden", needed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -63,9 +63,14 @@ async def note_act(engine: Engine) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Nothing but the entry, for an act whose effect is not the engine's."""
+    """Nothing but the entry, for an act whose effect is not the engine's.
+
+    It is submitted outside of ``acting``, which would enter it as a change of its own.
+    """
 
     act: Act
+    before: State = field(default_factory=dict)
+    after: State = field(default_factory=dict)
 
     def needs(self, book: Book) -> Iterable[Need]:
         del book
@@ -73,7 +78,7 @@ class Note:
 
     def decide(self, book: Book) -> None:
         if book.get(AuditEntry, "id", self.act.id) is None:
-            _enter(book, self.act, {}, {})
+            _enter(book, self.act, self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,8 +202,10 @@ def _refusal(rate: Rate, wait_s: float) -> RateLimited:
 
 
 def _spoken(seconds: int) -> str:
-    minutes = seconds // 60
-    return "a minute" if minutes == 1 else f"{minutes} minutes"
+    minutes, hours = seconds // 60, seconds // 3600
+    if minutes == 1:
+        return "a minute"
+    return f"{minutes} minutes" if hours < 2 else f"{hours} hours"
 
 
 @lru_cache(maxsize=10_000)

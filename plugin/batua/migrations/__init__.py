@@ -19,6 +19,7 @@ from batua.migrations import m0010_events as m0010
 from batua.migrations import m0011_privacy as m0011
 from batua.migrations import m0012_signs as m0012
 from batua.migrations import m0013_audit as m0013
+from batua.migrations import m0014_staff as m0014
 from batua.migrations import m0015_insight as m0015
 from batua.migrations import m0016_lists as m0016
 from batua.migrations import m0019_finding as m0019
@@ -58,6 +59,8 @@ MIGRATIONS = (
     Migration(m0011.NAME, m0011.forwards, m0011.backwards, ("batua_erasure",)),
     Migration(m0012.NAME, m0012.forwards, m0012.backwards, ()),
     Migration(m0013.NAME, m0013.forwards, m0013.backwards, ("batua_audit",)),
+    # Without it whoever knows a password is let in.
+    Migration(m0014.NAME, m0014.forwards, m0014.backwards, ("batua_second_factor",)),
     Migration(m0015.NAME, m0015.forwards, m0015.backwards, ()),
     Migration(m0016.NAME, m0016.forwards, m0016.backwards, ()),
     Migration(m0019.NAME, m0019.forwards, m0019.backwards, ()),
