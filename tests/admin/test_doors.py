@@ -70,7 +70,7 @@ async def test_a_second_factor_from_its_first_code_to_its_last(office):
     async with office.signed_in("fay") as http:
         refused = await http.post("/api/forms/adjust-a-wallet/", json=ADJUSTMENT)
         assert refused.status_code == 403
-        assert "yours is finance. You came in without a second factor" in refused.text
+        assert "yours is viewer. You came in without a second factor" in refused.text
         assert "You came in without" in (await http.get("/pages/security/")).text
         await wrong_is_refused(office, http)
         recovery = await office.enrol(http, "fay")
