@@ -67,6 +67,11 @@ class Dashboard:
     cohorts: Sequence[CohortRow]
     top_customers: Sequence[TopCustomer]
 
+    @property
+    def today(self) -> str:
+        """The day of ``at`` in UTC, as the rows of days have it."""
+        return self.at.date().isoformat()
+
 
 class Insight:
     """What staff want to know of a shop."""
