@@ -30,7 +30,7 @@ MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 
 DRAWN = (
     ("Top-ups", "What was credited to wallets for top-ups.", ("top_ups_amount",), "top_ups"),
-    ("Spend", "What orders took from wallets (dark) and from gateways (light).",
+    ("Spend", "What orders took from wallets (blue) and from gateways (orange).",
      ("spend_wallet", "spend_gateway"), "orders"),
     ("Refunds", "What went back to payers.", ("refunds_amount",), "refunds"),
     ("Wallet liability", "What all wallets held at the end.", ("liability",), ""),
@@ -91,7 +91,7 @@ async def show_dashboard(visit: Visit) -> Response:
         drawn=[_draw(found, currency, *each) for each in DRAWN],
         labels=(found[0].label, found[-1].label),
         generations=_generations(board.cohorts, currency, months),
-        cohort_most=max((row.spent for row in board.cohorts if row.currency == currency), default=0),
+        cohort_most=_most(row for row in board.cohorts if row.currency == currency),
         top=top,
         top_most=_most(top),
         wait=_wait(total(days)),
@@ -168,8 +168,8 @@ def _generations(
     ]
 
 
-def _most(top: Sequence[TopCustomer]) -> int:
-    return max((row.spent for row in top), default=0)
+def _most(rows: Iterable[TopCustomer | CohortRow]) -> int:
+    return max((row.spent for row in rows), default=0)
 
 
 def _wait(days: DayRow) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from batua.identity import Role
 from batua_admin.pages.audit import show_audit
 from batua_admin.pages.customers import show_customer
+from batua_admin.pages.dashboard import download, show_dashboard
 from batua_admin.pages.doing import file_form, show_form
 from batua_admin.pages.finding import find
 from batua_admin.pages.gateways import show_gateways
@@ -17,6 +18,8 @@ __all__ = ["PAGES"]
 
 PAGES = (
     Page("", show_overview, title="Overview"),
+    Page("dashboard/", show_dashboard, title="Dashboard"),
+    Page("dashboard/{name}.csv", download),
     Page("find/", find, title="Find"),
     Page("approvals/", show_approvals, title="Approvals"),
     Page("attention/", show_attention, title="Needs attention"),

@@ -45,7 +45,7 @@ async def read_counted(reader: Reader) -> Tally:
 async def tally_next(reader: Reader, dialect: Dialect, limit: int) -> Tally:
     """What the next ``limit`` transfers add to the tables. Reads one moment, if ``reader`` does."""
     tally = await read_counted(reader)
-    facts = await read_facts(reader, tally.seq, limit)
+    facts = await read_facts(reader, dialect, tally.seq, limit)
     months = {
         MonthKey(fact.customer, fact.currency, fact.month)
         for fact in facts
