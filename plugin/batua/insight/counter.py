@@ -47,12 +47,8 @@ class Counter:
             counted = await read_counted(reader)
             tally, dialect = Tally(0, counted.at), self._database.dialect
             while tally.seq < counted.seq:
-                facts = await read_facts(
-                    reader,
-                    self._database.dialect,
-                    tally.seq,
-                    min(REBUILD_BATCH, counted.seq - tally.seq),
-                )
+                limit = min(REBUILD_BATCH, counted.seq - tally.seq)
+                facts = await read_facts(reader, dialect, tally.seq, limit)
                 if not facts:
                     return [f"batua_insight counts {counted.seq}, and the ledger has {tally.seq}"]
                 for fact in facts:
