@@ -9,6 +9,7 @@ import click
 from batua.bootstrap import Batua
 from batua.contract import active_currencies
 from batua.database import pending
+from batua.gateway_settings import Source
 from batua.settings import read_settings
 from batua_api.commanding import in_shop
 from batua_api.logs import configure_logs
@@ -44,6 +45,17 @@ def _taken_by(batua: Batua, code: str) -> str:
     return "" if processor == code else f", money by {processor}"
 
 
+async def _settings(batua: Batua, code: str) -> str:
+    """Where each comes from that is not as it is unless told."""
+    found = await batua.gateway_settings.describe(code)
+    said = [
+        f"{each.name} {each.source}{f' ({each.told})' if each.source is Source.PANEL else ''}"
+        for each in found
+        if each.source is not Source.DEFAULT
+    ]
+    return ", ".join(said) or "all as they are unless told"
+
+
 async def _print_gateways(batua: Batua) -> None:
     is_migrated = not await pending(batua.database)
     if not is_migrated:
@@ -57,6 +69,8 @@ async def _print_gateways(batua: Batua) -> None:
         click.echo(f"  state {states.get(code, '-')}, mode {mode}{_taken_by(batua, code)}")
         if plugin.problem:
             click.echo(f"  {plugin.problem}")
+        if is_migrated:
+            click.echo(f"  settings {await _settings(batua, code)}")
         if capabilities is not None:
             click.echo(
                 f"  confirm {'yes' if capabilities.confirm else 'no'}, capture "

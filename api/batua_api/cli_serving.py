@@ -41,6 +41,9 @@ def worker() -> None:
 
 
 async def _work(settings: Settings) -> None:
-    async with open_batua(settings, os.environ) as batua:
+    async with (
+        open_batua(settings, os.environ) as batua,
+        batua.gateway_settings.follower.running(),
+    ):
         batua.worker.start()
         await interrupted()

@@ -1,4 +1,4 @@
-"""``batua webhooks``: who is told of events. ``batua reseal``: their secrets under a new key."""
+"""``batua webhooks``: who is told of events. ``batua reseal``: all secrets under a new key."""
 
 from __future__ import annotations
 
@@ -115,4 +115,8 @@ def reseal() -> None:
 
 
 async def _reseal(batua: Batua) -> int:
-    return await batua.listeners.reseal() + await reseal_second_factors(batua)
+    return (
+        await batua.listeners.reseal()
+        + await batua.gateway_settings.reseal()
+        + await reseal_second_factors(batua)
+    )

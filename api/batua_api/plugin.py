@@ -171,7 +171,10 @@ class BatuaPlugin(InitPlugin):
             batua.worker.start_hooks()
         setting = asyncio.create_task(figures.keep_set())
         try:
-            async with self._authenticator.watching(batua.identity.watch):
+            async with (
+                batua.gateway_settings.follower.running(),
+                self._authenticator.watching(batua.identity.watch),
+            ):
                 yield
         finally:
             setting.cancel()  # and gone before the database is closed

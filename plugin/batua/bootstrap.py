@@ -26,6 +26,7 @@ from batua.events import (
     new_resolver,
     read_networks,
 )
+from batua.gateway_settings import Follower, GatewaySettings
 from batua.identity import Identity
 from batua.inbox import Applier, Receiver, Silence
 from batua.insight import (
@@ -82,6 +83,7 @@ class Batua:
     engine: Engine
     identity: Identity
     switches: Switches
+    gateway_settings: GatewaySettings
     customers: Customers
     top_ups: TopUps
     orders: Orders
@@ -141,12 +143,13 @@ async def open_batua(
     database = open_database(settings.database_url, pool_size=settings.database_pool_size)
     try:
         await database.open()
-        _say_what_is_off(registry, environ)
         batua = _build(
             settings, database, registry, caller,
             now=now, new_id=new_id, newcomers=newcomers, watcher=watcher,
         )  # fmt: skip
         try:
+            await batua.gateway_settings.follower.try_to_look()
+            _say_what_is_off(registry, environ)
             if hooks:
                 await batua.listeners.enlist(caller.types())
             yield batua
@@ -189,7 +192,9 @@ def _build(
     }
     customers = Customers(database, engine, newcomers=newcomers, new_id=new_id)
     receiver = Receiver(database, registry, now=now, new_id=new_id)
+    sealer = Sealer(settings.encryption_key)
     switches = Switches(database, engine, registry)
+    follower = Follower(database, registry, sealer)
     starter = PaymentStarter(
         database, engine, registry, switches, purposes, on_reference=receiver.match_again
     )
@@ -209,7 +214,6 @@ def _build(
         opt_out=customers.opt_out,
         watcher=watcher,
     )
-    sealer = Sealer(settings.encryption_key)
     addresses = Addresses(
         allowed=read_networks(settings.webhook_allow_private),
         loopback_http=settings.webhook_loopback_http,
@@ -275,6 +279,7 @@ def _build(
         engine=engine,
         identity=identity,
         switches=switches,
+        gateway_settings=GatewaySettings(engine, registry, sealer, follower),
         customers=customers,
         top_ups=top_ups,
         orders=orders,

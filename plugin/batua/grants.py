@@ -47,6 +47,7 @@ GRANTS: Mapping[str, str] = {
     "batua_refund": WRITE,
     "batua_dispute": WRITE,
     "batua_gateway": WRITE,
+    "batua_gateway_setting": WRITE,
     "batua_inbox": WRITE,
     "batua_outbox": WRITE,
     # Who may come in. Keys are made by the owner, on the command line: whoever breaks into a

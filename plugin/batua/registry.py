@@ -2,26 +2,20 @@
 
 Gateways and notifiers are found by entry point.  The built-in ones are loaded the same way: the
 core imports none of them.  A plugin whose settings are missing stays off, with a reason; it never
-means "accept".
+means "accept".  A gateway's settings come from the environment and, beneath it, from what staff
+have written in the panel: when that changes the gateway is made anew while the others go on.
 """
 
 from __future__ import annotations
 
 import logging
-import sys
 import time
+import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar
-
-import httpx
-import requests
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
 
 from batua.breaker import Breaker
-from batua.calls import Calls
-from batua.certificates import trusted_certificates
 from batua.clock import Clock
 from batua.contract import (
     Fronts,
@@ -30,23 +24,32 @@ from batua.contract import (
     Manifest,
     Notifier,
     NotifierUnavailable,
-    Transport,
-    check_gateway,
+    PluginSettings,
 )
 from batua.errors import ConfigurationError, Conflict
-from batua.settings import read_plugin_settings
-from batua.transports import BlockingCalls, GuardedAdapter, GuardedTransport
+from batua.installed import installed_gateways, installed_notifiers
+from batua.lines import Line, Lines
+from batua.settings import own_variables, read_plugin_settings
 from batua.watching import UNWATCHED, Watcher
 
-__all__ = ["Plugin", "Registry"]
+__all__ = ["Given", "Plugin", "Registry"]
 
-GATEWAYS = "batua.gateways"
-NOTIFIERS = "batua.notifiers"
 FAILURES_MAX = 5
 
 log = logging.getLogger(__name__)
 
 P = TypeVar("P", Gateway, Notifier)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What staff gave a gateway: values by field, and why others are there but can't be read."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+
+
+NOTHING_GIVEN = Given()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,15 @@ class Plugin(Generic[P]):
     manifest: Manifest
     instance: P | None
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gateways:
+    """The gateways of a process, connected with one another."""
+
+    plugins: dict[str, Plugin[Gateway]] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
+    processors: dict[str, str] = field(default_factory=dict)
 
 
 class Registry:
@@ -76,32 +88,43 @@ class Registry:
         monotonic: Callable[[], float] = time.monotonic,
         watcher: Watcher = UNWATCHED,
     ) -> None:
-        self._now = now
-        self._timeout_s = timeout_s
-        self._failures_max = failures_max
-        self._monotonic = monotonic
-        self._watcher = watcher
-        self.breakers: dict[str, Breaker] = {}
-        self._closers: list[Callable[[], Any]] = []
-        self._http: list[httpx.AsyncClient] = []
-        self.gateways: dict[str, Plugin[Gateway]] = {
-            code: self._build(code, loaded, environ)
-            for code, loaded in _load(GATEWAYS, _check_gateway).items()
-        }
-        # A front may come before its processor: all are built first.
-        self._processors: dict[str, str] = {}
-        self.gateways |= {code: self._connected(code) for code in self.gateways}
-        self.notifiers: dict[str, Plugin[Notifier]] = {
-            code: self._build(code, loaded, environ)
-            for code, loaded in _load(NOTIFIERS, _check_notifier).items()
-        }
+        self._environ = environ
+        self._lines = Lines(
+            now=now,
+            timeout_s=timeout_s,
+            failures_max=failures_max,
+            monotonic=monotonic,
+            watcher=watcher,
+        )
+        self._given: Mapping[str, Given] = {}
+        self._retired: list[tuple[Line, weakref.ref[Gateway] | None]] = []
+        self._classes = installed_gateways()
+        self._gateways = _Gateways()
+        self._gateways = self._assembled({})
+        self.notifiers: dict[str, Plugin[Notifier]] = {}
+        self._lines_of_notifiers: dict[str, Line] = {}
+        for code, loaded in installed_notifiers().items():
+            self.notifiers[code], line = self._built(code, loaded, NotifierUnavailable)
+            if line is not None:
+                self._lines_of_notifiers[code] = line
+
+    @property
+    def gateways(self) -> Mapping[str, Plugin[Gateway]]:
+        """Every installed gateway by its code. Ask again rather than keep it: it is replaced."""
+        return self._gateways.plugins
+
+    @property
+    def breakers(self) -> Mapping[str, Breaker]:
+        """The circuit breaker of each plugin by its code."""
+        lines = self._gateways.lines | self._lines_of_notifiers
+        return {code: line.breaker for code, line in lines.items()}
 
     async def close(self) -> None:
         """Close every connection and thread that plugins were given."""
-        for client in self._http:
-            await client.aclose()
-        for close in self._closers:
-            close()
+        retired = [line for line, _ in self._retired]
+        self._retired.clear()
+        for line in (*self._gateways.lines.values(), *self._lines_of_notifiers.values(), *retired):
+            await line.close()
 
     def gateway(self, code: str) -> Gateway:
         """A working gateway. Raises ``Conflict``: ``gateway_off`` when it is off or unknown."""
@@ -113,121 +136,150 @@ class Registry:
 
     def processor_of(self, code: str) -> str:
         """Whose money a payment of this gateway is: its processor's where it is a front."""
-        return self._processors.get(code, code)
+        return self._gateways.processors.get(code, code)
 
     def front_of(self, code: str) -> str | None:
         """The gateway itself where it stands before a processor, else None."""
-        return code if code in self._processors else None
+        return code if code in self._gateways.processors else None
 
-    def _connected(self, code: str) -> Plugin[Gateway]:
-        plugin = self.gateways[code]
-        front: object = plugin.instance
-        if not isinstance(front, Fronts):
-            return plugin
+    def from_environment(self, code: str) -> Mapping[str, str]:
+        """What the environment says of an installed gateway, by field. It has secrets."""
+        return own_variables(self.gateways[code].manifest.settings, code, self._environ)
+
+    # --- what staff give --------------------------------------------------------------------
+
+    async def tried(self, given: Mapping[str, Given]) -> Mapping[str, Plugin[Gateway]]:
+        """What the gateways would be with this given: nobody uses them yet."""
+        assembled = self._assembled(given)
+        for code, line in assembled.lines.items():
+            if line is not self._gateways.lines.get(code):
+                await line.close()
+        return assembled.plugins
+
+    def give(self, given: Mapping[str, Given]) -> None:
+        """From now on gateways have this. Those that it changes are made anew, all at once.
+
+        Whoever is using an old one goes on with it: see ``close_unused``.
+        """
+        before, after = self._gateways, self._assembled(given)
+        self._given, self._gateways = given, after
+        for code, plugin in after.plugins.items():
+            was = before.plugins[code]
+            if plugin is was:
+                continue
+            if code in before.lines:
+                user = weakref.ref(was.instance) if was.instance is not None else None
+                self._retired.append((before.lines[code], user))
+            if plugin.instance is not None:
+                log.info("%s has new settings now, of mode %s", code, plugin.instance.mode)
+            elif plugin.problem != was.problem:
+                log.warning("%s", plugin.problem)
+
+    async def close_unused(self) -> None:
+        """Close the lines of gateways that were replaced and that nobody is using any more."""
+        unused = [line for line, user in self._retired if user is None or user() is None]
+        self._retired = [each for each in self._retired if each[0] not in unused]
+        for line in unused:
+            await line.close()
+
+    # --- how they are made ------------------------------------------------------------------
+
+    def _assembled(self, given: Mapping[str, Given]) -> _Gateways:
+        """The gateways with this given: those that nothing changes for as they are."""
+        made = _Gateways()
+        changed = {
+            code
+            for code in self._classes
+            if given.get(code, NOTHING_GIVEN) != self._given.get(code, NOTHING_GIVEN)
+        }
+        for code, loaded in self._classes.items():
+            if code in changed or self._is_affected(code, changed):
+                self._make(made, code, loaded, given.get(code, NOTHING_GIVEN))
+            else:
+                self._keep(made, code)
+        # A front may come before its processor: all are made first.
+        for code, plugin in made.plugins.items():
+            if code not in made.processors:
+                made.plugins[code] = _connected(code, plugin, made)
+        return made
+
+    def _is_affected(self, code: str, changed: set[str]) -> bool:
+        """Whether it is new, or a front that may get a processor, or whose own is made anew."""
+        known = self._gateways
+        if code not in known.plugins:
+            return True
+        is_on = known.plugins[code].instance is not None
+        is_front = all(hasattr(self._classes[code], name) for name in ("processor", "connect"))
+        return is_front and not (is_on and known.processors[code] not in changed)
+
+    def _keep(self, made: _Gateways, code: str) -> None:
+        known = self._gateways
+        made.plugins[code] = known.plugins[code]
+        if code in known.lines:
+            made.lines[code] = known.lines[code]
+        if code in known.processors:
+            made.processors[code] = known.processors[code]
+
+    def _make(self, made: _Gateways, code: str, loaded: type[Gateway], given: Given) -> None:
+        made.plugins[code], line = self._built(code, loaded, GatewayUnavailable, given)
+        if line is not None:
+            made.lines[code] = line
+
+    def _built(
+        self,
+        code: str,
+        loaded: type[P],
+        unavailable: type[Exception],
+        given: Given = NOTHING_GIVEN,
+    ) -> tuple[Plugin[P], Line | None]:
+        manifest, line = loaded.manifest, None
         try:
-            name = front.processor
-            front.connect(self._processor(code, name))
-        except ValueError as error:
-            return replace(plugin, instance=None, problem=f"{code} is off: {error}")
-        self._processors[code] = name
-        return plugin
-
-    def _processor(self, code: str, name: str) -> Gateway:
-        if name == code:
-            raise ValueError("it can't be its own processor")
-        plugin = self.gateways.get(name)
-        if plugin is None:
-            raise ValueError(f"its processor {name!r} is not installed")
-        if plugin.instance is None:
-            raise ValueError(f"its processor can't be used: {plugin.problem}")
-        if isinstance(plugin.instance, Fronts):
-            raise ValueError(f"its processor {name!r} takes no money itself")  # noqa: TRY004 - a setting is wrong, no type
-        return plugin.instance
-
-    def _build(self, code: str, plugin: type[P], environ: Mapping[str, str]) -> Plugin[P]:
-        try:
-            settings = read_plugin_settings(plugin.manifest.settings, code, environ)
-            is_gateway = issubclass(plugin, Gateway)
-            transport = self._transport(
-                code, GatewayUnavailable if is_gateway else NotifierUnavailable
-            )
-            return Plugin(plugin.manifest, plugin(settings, transport))
+            _require_readable(code, given, self._environ, manifest.settings)
+            settings = read_plugin_settings(manifest.settings, code, self._environ, given.values)
+            line = self._lines.lay(code, unavailable)
+            return Plugin(manifest, loaded(settings, line.transport)), line
         except ConfigurationError as error:
             problem = str(error)
         except ValueError as error:
             problem = f"{code} is off: {error}"
-        return Plugin(plugin.manifest, None, problem)
-
-    def _transport(self, code: str, unavailable: type[Exception]) -> Transport:
-        timeout_s = self._timeout_s
-        breaker = Breaker(
-            code,
-            failures_max=self._failures_max,
-            # Calls that time out one after another must still count as a row.
-            within_s=60 + self._failures_max * timeout_s,
-            now=self._monotonic,
-        )
-        told = Calls(code, self._watcher)
-        network = httpx.AsyncHTTPTransport(verify=trusted_certificates(), trust_env=False)
-        http = httpx.AsyncClient(
-            transport=GuardedTransport(network, breaker, timeout_s, told),
-            timeout=timeout_s,
-            follow_redirects=False,
-            trust_env=False,
-        )
-        session = requests.Session()
-        session.trust_env = False
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, GuardedAdapter(breaker, timeout_s, told))
-        calls = BlockingCalls(code, breaker, unavailable)
-        self.breakers[code] = breaker
-        self._http.append(http)
-        self._closers += [session.close, calls.close]
-        return Transport(
-            http=http,
-            session=session,
-            run_blocking=calls.run,
-            timeout_s=timeout_s,
-            now=self._now,
-        )
+        except Exception:
+            # An adapter with a bug must not take down the others, at start or later.
+            log.exception("%s could not be made of its settings", code)
+            problem = f"{code} is off: it could not be made of its settings, the log says why"
+        return Plugin(manifest, None, problem), line
 
 
-def _load(group: str, check: Callable[[EntryPoint], type[P]]) -> dict[str, type[P]]:
-    loaded: dict[str, type[P]] = {}
-    for entry in _entries(group, tuple(sys.path)):
-        if entry.name in loaded:
-            raise ConfigurationError(
-                f"two installed packages offer {group} {entry.name!r}: uninstall one of them"
-            )
-        loaded[entry.name] = check(entry)
-    return loaded
+def _require_readable(
+    code: str, given: Given, environ: Mapping[str, str], settings: type[PluginSettings]
+) -> None:
+    """Something else than what staff have written must never be used in its place."""
+    told = own_variables(settings, code, environ)
+    for name, reason in given.unreadable.items():
+        if name not in told:
+            raise ConfigurationError(f"{code} is off: {reason}")
 
 
-@cache
-def _entries(group: str, _path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
-    # It looks at every installed package; which those are changes with the path alone.
-    return tuple(sorted(entry_points(group=group), key=lambda entry: entry.name))
-
-
-def _check_gateway(entry: EntryPoint) -> type[Gateway]:
-    plugin = entry.load()
-    if not (isinstance(plugin, type) and issubclass(plugin, Gateway)):
-        raise ConfigurationError(f"the entry point {entry.name!r} is not a batua.contract.Gateway")
-    check_gateway(plugin)
-    _check_code(entry, plugin.manifest)
+def _connected(code: str, plugin: Plugin[Gateway], made: _Gateways) -> Plugin[Gateway]:
+    front: object = plugin.instance
+    if not isinstance(front, Fronts):
+        return plugin
+    try:
+        name = front.processor
+        front.connect(_processor(code, name, made))
+    except ValueError as error:
+        return replace(plugin, instance=None, problem=f"{code} is off: {error}")
+    made.processors[code] = name
     return plugin
 
 
-def _check_notifier(entry: EntryPoint) -> type[Notifier]:
-    plugin = entry.load()
-    if not (isinstance(plugin, type) and issubclass(plugin, Notifier)):
-        raise ConfigurationError(f"the entry point {entry.name!r} is not a batua.contract.Notifier")
-    _check_code(entry, plugin.manifest)
-    return plugin
-
-
-def _check_code(entry: EntryPoint, manifest: Manifest) -> None:
-    if manifest.code != entry.name:
-        raise ConfigurationError(
-            f"the entry point {entry.name!r} loads a plugin whose manifest says {manifest.code!r}"
-        )
+def _processor(code: str, name: str, made: _Gateways) -> Gateway:
+    if name == code:
+        raise ValueError("it can't be its own processor")
+    plugin = made.plugins.get(name)
+    if plugin is None:
+        raise ValueError(f"its processor {name!r} is not installed")
+    if plugin.instance is None:
+        raise ValueError(f"its processor can't be used: {plugin.problem}")
+    if isinstance(plugin.instance, Fronts):
+        raise ValueError(f"its processor {name!r} takes no money itself")  # noqa: TRY004 - a setting is wrong, no type
+    return plugin.instance

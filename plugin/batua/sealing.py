@@ -50,13 +50,17 @@ class Sealer:
         Raises ``ConfigurationError`` without a key.
         """
         sealed = msgspec.json.encode(_Sealed(place, secret))
-        return self._keys().encrypt(sealed).decode("ascii")
+        if self._fernet is None:
+            raise ConfigurationError(
+                f"BATUA_ENCRYPTION_KEY is not set, and a secret is to be stored: {HOW}"
+            )
+        return self._fernet.encrypt(sealed).decode("ascii")
 
     def open(self, sealed: str, place: str) -> str:
         """What was sealed for ``place``.
 
-        Raises ``ConfigurationError`` where none of the keys fits, and ``InvariantViolated`` for
-        what was sealed for another place: somebody has moved it.
+        Raises ``ConfigurationError`` without a key and where none of the keys fits, and
+        ``InvariantViolated`` for what was sealed for another place: somebody has moved it.
         """
         opened = msgspec.json.decode(self._decrypted(sealed, place), type=_Sealed)
         if opened.place != place:
@@ -68,20 +72,18 @@ class Sealer:
         return self.seal(self.open(sealed, place), place)
 
     def _decrypted(self, sealed: str, place: str) -> bytes:
+        if self._fernet is None:
+            raise ConfigurationError(
+                f"BATUA_ENCRYPTION_KEY is not set, and the secret in {place} is sealed: "
+                "set the key that sealed it"
+            )
         try:
-            return self._keys().decrypt(sealed.encode())
+            return self._fernet.decrypt(sealed.encode())
         except InvalidToken:
             raise ConfigurationError(
                 f"none of the keys in BATUA_ENCRYPTION_KEY opens the secret in {place}: "
                 "put the key back that sealed it, after the newest and a comma"
             ) from None
-
-    def _keys(self) -> MultiFernet:
-        if self._fernet is None:
-            raise ConfigurationError(
-                f"BATUA_ENCRYPTION_KEY is not set, and a secret is to be stored: {HOW}"
-            )
-        return self._fernet
 
 
 def new_key() -> str:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,7 +17,14 @@ from batua.contract.manifest import secret_fields
 from batua.errors import ConfigurationError
 from batua.redaction import learn
 
-__all__ = ["Settings", "read_plugin_settings", "read_settings", "unknown_variables"]
+__all__ = [
+    "Settings",
+    "own_variables",
+    "read_plugin_settings",
+    "read_settings",
+    "unknown_variables",
+    "variable",
+]
 
 PREFIX = "BATUA_"
 JWT_SECRET_BYTES_MIN = 32
@@ -165,7 +173,7 @@ def read_settings(environ: Mapping[str, str], **overrides: Any) -> Settings:
 
     Raises ``ConfigurationError`` naming the variable and what is wrong with it.
     """
-    raw = _own_variables(Settings, "", environ) | overrides
+    raw = own_variables(Settings, "", environ) | overrides
     settings = _convert(Settings, "", raw)
     if not is_currency(settings.currency):
         raise ConfigurationError(
@@ -209,14 +217,21 @@ def check_public_url(url: str) -> None:
         )
 
 
-def read_plugin_settings(settings: type[S], code: str, environ: Mapping[str, str]) -> S:
-    """Read a plugin's own settings struct.
+def read_plugin_settings(
+    settings: type[S],
+    code: str,
+    environ: Mapping[str, str],
+    given: Mapping[str, str] = MappingProxyType({}),
+) -> S:
+    """Read a plugin's own settings struct: from the environment, and what it lacks from ``given``.
 
     Raises ``ConfigurationError`` that names every required variable that is missing or empty.
     """
-    raw = _own_variables(settings, code, environ)
+    known = {field.name for field in _fields(settings)}
+    raw = {name: value for name, value in given.items() if name in known}
+    raw |= own_variables(settings, code, environ)
     missing = [
-        _variable(code, field.name)
+        variable(code, field.name)
         for field in _fields(settings)
         if field.required and not raw.get(field.name)
     ]
@@ -229,9 +244,9 @@ def unknown_variables(
     environ: Mapping[str, str], codes: Mapping[str, type[PluginSettings]]
 ) -> list[str]:
     """The ``BATUA_*`` variables that nothing reads: most likely misspelled."""
-    known = {_variable("", field.name) for field in _fields(Settings)}
+    known = {variable("", field.name) for field in _fields(Settings)}
     for code, settings in codes.items():
-        known |= {_variable(code, field.name) for field in _fields(settings)}
+        known |= {variable(code, field.name) for field in _fields(settings)}
     return sorted(
         name
         for name in environ
@@ -244,17 +259,19 @@ def _fields(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ..
     return msgspec.structs.fields(struct)
 
 
-def _variable(code: str, field: str) -> str:
+def variable(code: str, field: str) -> str:
+    """The environment variable of a plugin's setting."""
     return PREFIX + "_".join(part for part in (code, field) if part).upper()
 
 
-def _own_variables(
+def own_variables(
     settings: type[msgspec.Struct], code: str, environ: Mapping[str, str]
-) -> dict[str, Any]:
+) -> dict[str, str]:
+    """What the environment says of a plugin's settings, by field. Empty is as good as not set."""
     return {
-        field.name: environ[_variable(code, field.name)]
+        field.name: environ[variable(code, field.name)]
         for field in _fields(settings)
-        if environ.get(_variable(code, field.name), "") != ""
+        if environ.get(variable(code, field.name), "") != ""
     }
 
 
@@ -278,4 +295,4 @@ def _convert(settings: type[S], code: str, raw: Mapping[str, Any]) -> S:
         secret = field in secret_fields(settings)
         value = "" if secret else f", got {raw.get(field)!r}"
         reason = str(error).partition(" - ")[0]
-        raise ConfigurationError(f"{_variable(code, field)}: {reason}{value}") from None
+        raise ConfigurationError(f"{variable(code, field)}: {reason}{value}") from None

@@ -6,6 +6,7 @@ from piccolo.table import Table
 
 from batua.audit import AuditEntry, AuditHead
 from batua.events import Delivery, EventRow, Listener
+from batua.gateway_settings import GatewaySetting
 from batua.identity import ApiKey, DisabledCustomer, IdentityChanges, Revocation
 from batua.inbox import InboxEvent
 from batua.insight import CohortFigure, Counted, CustomerFigure, CustomerMonth, DayFigure
@@ -31,8 +32,8 @@ __all__ = ["TABLES", "WRITE_ORDER"]
 
 WRITE_ORDER: tuple[type[Table], ...] = (
     Account, Transfer, Entry, Customer, Consent, TopUp, Order, Adjustment, Payment, Capture,
-    Refund, Dispute, Hold, Lot, LotEntry, HoldLot, IdempotencyKey, GatewaySwitch, OutboxMessage,
-    EventRow, Erasure, AuditEntry, AuditHead,
+    Refund, Dispute, Hold, Lot, LotEntry, HoldLot, IdempotencyKey, GatewaySwitch,
+    GatewaySetting, OutboxMessage, EventRow, Erasure, AuditEntry, AuditHead,
 )  # fmt: skip
 """The tables that operations write, parents before children."""
 

@@ -12,9 +12,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from batua.breaker import Breaker
 from batua.clock import Clock
 from batua.database import Database
 from batua.events import Deliveries, Keeping
@@ -76,36 +75,45 @@ class _Duty:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """Rows of ``table`` whose time in ``column`` has come, of the ``codes`` or of all others.
+    """Rows of ``table`` whose time in ``column`` has come.
 
-    While ``breaker`` lets nothing through nobody is asked: a look would be spent for nothing.
+    They are those of the gateway ``code`` while it works, or without a code those of no gateway
+    that does. Where each of them ``asks`` the provider and its breaker lets nothing through,
+    nobody is asked: a look would be spent for nothing.
     """
 
     database: Database
+    registry: Registry
     now: Clock
     table: str
     column: str
-    codes: Sequence[str]
-    are_left_out: bool
-    breaker: Breaker | None = None
+    asks: bool
+    code: str | None = None
 
     async def __call__(self, limit: int) -> list[str]:
-        if self.breaker is not None and self.breaker.refuses:
+        working = [code for code, each in self.registry.gateways.items() if each.instance]
+        if self.code is not None and (self.code not in working or self._is_refused(self.code)):
             return []
         listed = self.database.dialect.in_list("gateway", "$2")
-        whose = f"(gateway is null or not {listed})" if self.are_left_out else listed
+        whose = listed if self.code else f"(gateway is null or not {listed})"
         rows = await self.database.fetch(
             f"select id from {self.table} where {self.column} <= $1 and {whose}"
             f" order by {self.column} limit {limit}",
             self.now(),
-            list(self.codes),
+            [self.code] if self.code else working,
         )
         return [row["id"] for row in rows]
+
+    def _is_refused(self, code: str) -> bool:
+        return self.asks and self.registry.breakers[code].refuses
 
 
 @dataclass(frozen=True, slots=True)
 class _Lanes:
-    """A lane for each gateway that works, and one for the rest: those are never waited for."""
+    """A lane for each gateway, and one for the rest: those are never waited for.
+
+    A gateway that is off has nothing in its lane, and what is due of it is in the rest's.
+    """
 
     database: Database
     registry: Registry
@@ -121,14 +129,9 @@ class _Lanes:
         asks: bool,
     ) -> Iterator[_Duty]:
         """The same duty in every lane. ``asks`` says that each of it asks the provider."""
-        working = [code for code, each in self.registry.gateways.items() if each.instance]
-        for code in working:
-            breaker = self.registry.breakers[code] if asks else None
-            waiting = _Waiting(
-                self.database, self.now, table, column, [code], are_left_out=False, breaker=breaker
-            )
-            yield _Duty(f"{name} of {code}", waiting, work)
-        rest = _Waiting(self.database, self.now, table, column, working, are_left_out=True)
+        rest = _Waiting(self.database, self.registry, self.now, table, column, asks)
+        for code in self.registry.gateways:
+            yield _Duty(f"{name} of {code}", replace(rest, code=code), work)
         yield _Duty(name, rest, work)
 
 

@@ -8,7 +8,7 @@ import pytest
 from batua.breaker import BreakerState
 from batua.contract import GatewayUnavailable, Mode, NotifierUnavailable
 from batua.errors import ConfigurationError, Conflict
-from batua.registry import Registry
+from batua.registry import Given, Registry
 from tests.support.plugins import PAPER, install
 
 RAZORPAY = {
@@ -300,3 +300,103 @@ async def test_an_open_breaker_is_unavailable_to_gateways_and_notifiers_alike(pa
         await registry.gateway("paper").transport.run_blocking(lambda: None)
     with pytest.raises(NotifierUnavailable, match="nothing was sent"):
         await registry.notifiers["pigeon"].instance.transport.run_blocking(lambda: None)
+
+
+# --- what staff give ----------------------------------------------------------------------------
+
+
+def given(secret, code="paper"):
+    return {code: Given({"secret": secret})}
+
+
+def test_what_staff_give_is_beneath_the_environment(packages, opened):
+    install(packages, "paper_given", PAPER, value="paper = paper_given:Paper")
+
+    registry = opened()
+    registry.give(given("theirs"))
+    assert registry.gateway("paper").settings.secret == "theirs"
+    assert registry.from_environment("paper") == {}
+
+    told = opened({"BATUA_PAPER_SECRET": "the-operators"})
+    told.give(given("theirs"))
+    assert told.gateway("paper").settings.secret == "the-operators"
+    assert told.from_environment("paper") == {"secret": "the-operators"}
+
+
+def test_what_can_not_be_read_is_never_replaced_by_something_else(packages, opened):
+    install(packages, "paper_sealed", PAPER.replace("secret: Secret", "secret: Secret = 'x'"),
+            value="paper = paper_sealed:Paper")  # fmt: skip
+    sealed = {"paper": Given({}, {"secret": "the key is lost"})}
+
+    registry = opened()
+    registry.give(sealed)
+    assert registry.gateways["paper"].problem == "paper is off: the key is lost"
+
+    told = opened({"BATUA_PAPER_SECRET": "the-operators"})
+    told.give(sealed)
+    assert told.gateway("paper").settings.secret == "the-operators"
+
+
+async def test_an_old_gateway_works_until_its_last_user_has_gone(packages, opened):
+    install(packages, "paper_old", PAPER, value="paper = paper_old:Paper")
+    registry = opened({})
+    registry.give(given("one"))
+    user = registry.gateway("paper")
+    transport = user.transport
+
+    registry.give(given("two"))
+    await registry.close_unused()
+    assert registry.gateway("paper").settings.secret == "two"
+    assert not transport.http.is_closed
+    assert await user.transport.run_blocking(lambda: "answered") == "answered"
+
+    del user
+    await registry.close_unused()
+    assert transport.http.is_closed
+    assert not registry.gateway("paper").transport.http.is_closed
+
+
+async def test_what_is_tried_is_used_by_nobody_and_closed(packages, opened):
+    install(packages, "paper_tried", PAPER, value="paper = paper_tried:Paper")
+    registry = opened()
+
+    tried = (await registry.tried(given("one")))["paper"].instance
+
+    assert tried.settings.secret == "one"
+    assert tried.transport.http.is_closed
+    assert registry.gateways["paper"].instance is None
+    assert (await registry.tried(given("weak")))["paper"].problem.endswith("the secret is weak")
+
+
+def test_a_front_follows_its_processor_and_the_others_stay(packages, opened):
+    install(packages, "paper_moved", PAPER, value="paper = paper_moved:Paper")
+    install_front(packages, "front_moved", code="envelope")
+    registry = opened(secrets("envelope", paper="") | RAZORPAY)
+    razorpay = registry.gateway("razorpay")
+    assert "its processor can't be used" in registry.gateways["envelope"].problem
+
+    registry.give(given("one"))
+    assert registry.gateway("envelope").connected is registry.gateway("paper")
+    assert registry.processor_of("envelope") == "paper"
+    first = registry.gateway("envelope")
+    registry.give(given("two"))
+    assert registry.gateway("envelope").connected.settings.secret == "two"
+    assert first.connected.settings.secret == "one"
+    second = registry.gateway("envelope")
+    registry.give(given("two") | given("unknown", code="nobody"))
+    assert registry.gateway("envelope") is second
+    registry.give({})
+    assert registry.gateways["envelope"].instance is None
+    assert registry.processor_of("envelope") == "envelope"
+    assert registry.gateway("razorpay") is razorpay
+
+
+def test_an_adapter_with_a_bug_is_off_and_takes_down_no_other(packages, opened, caplog):
+    install(packages, "paper_bug", PAPER.replace('ValueError("the secret is weak")', "KeyError"),
+            value="paper = paper_bug:Paper")  # fmt: skip
+
+    registry = opened(RAZORPAY | {"BATUA_PAPER_SECRET": "weak"})
+
+    assert "the log says why" in registry.gateways["paper"].problem
+    assert "paper could not be made of its settings" in caplog.text
+    assert registry.gateway("razorpay").mode is Mode.TEST

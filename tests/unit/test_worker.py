@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from batua.breaker import Breaker
 from batua.events import Keeping
 from batua.ledger import Expiry
+from batua.registry import Given
 from batua.worker import Worker, _Duty, _Waiting
 from tests.support.shop import open_shop
 
@@ -78,38 +78,43 @@ async def waiting_payments(shop, *gateways):
     return ids
 
 
+def lane(shop, code=None, *, asks=False):
+    batua = shop.batua
+    return _Waiting(
+        batua.database, batua.registry, batua.now, "batua_payment", "next_poll_at", asks, code
+    )
+
+
 async def test_a_lane_looks_at_its_own_gateway_and_the_rest_at_all_others(database_url, clock):
     async with open_shop(database_url, clock) as shop:
-        ids = await waiting_payments(shop, "razorpay", "paytm", "gone")
-        database = shop.batua.database
+        ids = await waiting_payments(shop, "razorpay", "paypal", "gone")
+        own, paypal, rest = lane(shop, "razorpay"), lane(shop, "paypal"), lane(shop)
 
-        async def due(codes, *, limit=9, **options):
-            waiting = _Waiting(
-                database, clock.now, "batua_payment", "next_poll_at", codes, **options
-            )
-            return await waiting(limit)
+        assert await own(9) == [ids["razorpay"]]
+        assert await paypal(9) == []
+        assert await rest(9) == [ids["paypal"], ids["gone"]]
+        assert await rest(1) == [ids["paypal"]]
 
-        assert await due(["razorpay"], are_left_out=False) == [ids["razorpay"]]
-        assert await due(["razorpay"], are_left_out=True) == [ids["paytm"], ids["gone"]]
-        assert await due(["razorpay"], are_left_out=True, limit=1) == [ids["paytm"]]
-        assert len(await due([], are_left_out=True)) == 3
+        # A gateway that begins to work has a lane from then on.
+        shop.batua.registry.give(
+            {"paypal": Given({"client_id": "a", "client_secret": "b", "webhook_id": "c"})}
+        )
+        assert await paypal(9) == [ids["paypal"]]
+        assert await rest(9) == [ids["gone"]]
         clock.advance(-3600)
-        assert await due(["razorpay"], are_left_out=False) == []
+        assert await own(9) == []
 
 
 async def test_nobody_is_asked_while_the_breaker_is_open(database_url, clock):
-    moment = 0.0
-    breaker = Breaker("razorpay", failures_max=1, within_s=60, now=lambda: moment)
     async with open_shop(database_url, clock) as shop:
         ids = await waiting_payments(shop, "razorpay")
-        due = _Waiting(
-            shop.batua.database, clock.now, "batua_payment", "next_poll_at", ["razorpay"],
-            are_left_out=False, breaker=breaker,
-        )  # fmt: skip
-        breaker.failed(breaker.begin())
-        assert await due(9) == []
-        moment = 5.0
-        assert await due(9) == [ids["razorpay"]]
+        breaker = shop.batua.registry.breakers["razorpay"]
+        while not breaker.refuses:
+            breaker.failed(breaker.begin())
+        assert await lane(shop, "razorpay", asks=True)(9) == []
+        assert await lane(shop, "razorpay")(9) == [ids["razorpay"]]
+        breaker.answered()
+        assert await lane(shop, "razorpay", asks=True)(9) == [ids["razorpay"]]
 
 
 # --- routines -----------------------------------------------------------------------------------

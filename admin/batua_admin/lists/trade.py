@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batua.contract import DisputeStatus, Mode
+from batua.gateway_settings import GatewaySetting
 from batua.inbox import InboxEvent
 from batua.orders import Order, OrderStatus, RefundTo
 from batua.payments import (
@@ -77,6 +78,10 @@ TRADE: tuple[Listed, ...] = (
     listed(
         "Payments", "gateways", GatewaySwitch, "code state updated_by updated_at", "code",
         newest="updated_at", words={"state": GatewayState},
+    ),
+    listed(
+        "Payments", "gateway_settings", GatewaySetting, "gateway name updated_by updated_at",
+        "gateway name", newest="updated_at",
     ),
     listed(
         "Payments", "webhook_events", InboxEvent,

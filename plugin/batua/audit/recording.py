@@ -6,13 +6,16 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from piccolo.table import Table
 
 from batua.audit.acting import Act, current_act
 from batua.audit.tables import AuditEntry, AuditHead
 from batua.ledger import Book, Engine, Need, Operation, Record
+from batua.redaction import SECRET
 
 __all__ = ["HASHED", "Note", "note_act", "noted", "recorded"]
 
@@ -146,16 +149,28 @@ def _differences(
         changed = [name for name in was if was[name] != row[name] and name not in UNTOLD]
         if changed and _is_told(row):
             name = _name(row)
-            before[name] = {column: was[column] for column in changed}
-            after[name] = {column: row[column] for column in changed}
+            before[name] = {column: _shown(row, column, was[column]) for column in changed}
+            after[name] = {column: _shown(row, column, row[column]) for column in changed}
     for row in inserted:
         if _is_told(row):
             after[_name(row)] = {
-                column: value
+                column: _shown(row, column, value)
                 for column, value in row.items()
                 if column not in UNTOLD and value not in (None, "")
             }
     return before, after
+
+
+def _shown(row: Record, column: str, value: Any) -> Any:
+    """That there is a secret is told; the log never forgets, so sealed it is too much as well."""
+    return SECRET if value is not None and column in _secret_columns(row.table) else value
+
+
+@cache
+def _secret_columns(table: type[Table]) -> frozenset[str]:
+    return frozenset(
+        column._meta.db_column_name for column in table._meta.columns if column._meta.secret
+    )
 
 
 def _is_told(row: Record) -> bool:

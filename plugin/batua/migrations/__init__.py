@@ -22,6 +22,7 @@ from batua.migrations import m0013_audit as m0013
 from batua.migrations import m0014_staff as m0014
 from batua.migrations import m0015_insight as m0015
 from batua.migrations import m0016_lists as m0016
+from batua.migrations import m0018_gateway_settings as m0018
 from batua.migrations import m0019_finding as m0019
 
 __all__ = ["MIGRATIONS", "Migration"]
@@ -63,5 +64,6 @@ MIGRATIONS = (
     Migration(m0014.NAME, m0014.forwards, m0014.backwards, ("batua_second_factor",)),
     Migration(m0015.NAME, m0015.forwards, m0015.backwards, ()),
     Migration(m0016.NAME, m0016.forwards, m0016.backwards, ()),
+    Migration(m0018.NAME, m0018.forwards, m0018.backwards, ("batua_gateway_setting",)),
     Migration(m0019.NAME, m0019.forwards, m0019.backwards, ()),
 )

@@ -27,7 +27,7 @@ from batua.payments.starting import (
     require_minimum,
 )
 from batua.payments.states import PaymentStatus, RefundStatus
-from batua.payments.switches import GatewayState, Switches
+from batua.payments.switches import GatewayState, Switches, switch
 from batua.payments.tables import Capture, Dispute, GatewaySwitch, Payment, Refund
 
 __all__ = [
@@ -69,5 +69,6 @@ __all__ = [
     "require_minimum",
     "require_second_person",
     "run_flow",
+    "switch",
     "unfreeze",
 ]

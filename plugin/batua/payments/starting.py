@@ -218,6 +218,7 @@ class PaymentStarter:
             return Record(Payment, row)
         code = row["front"] or row["gateway"]
         gateway = self._registry.gateway(code)
+        _require_mode(code, gateway, row["mode"])
         request = PaymentRequest(
             payment_id=payment_id,
             amount=Money(row["amount"], row["currency"]),
@@ -240,6 +241,16 @@ class PaymentStarter:
         payment = await self._engine.submit(RecordReference(payment_id, created))
         await self._on_reference(payment["gateway"], payment["provider_reference"])
         return payment
+
+
+def _require_mode(code: str, gateway: Gateway, mode: str) -> None:
+    """Raises ``Conflict`` (``gateway_off``): the credentials were changed after it was opened."""
+    if gateway.mode != mode:
+        raise Conflict(
+            "gateway_off",
+            f"This payment was opened in {mode} mode, and {code} has {gateway.mode} credentials "
+            "now. Open a new one.",
+        )
 
 
 def require_minimum(code: str, money: Money, minimum: int) -> None:

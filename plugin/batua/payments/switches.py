@@ -16,7 +16,7 @@ from batua.ledger import Book, Engine, Need
 from batua.payments.tables import GatewaySwitch
 from batua.registry import Plugin, Registry
 
-__all__ = ["GatewayState", "Switches"]
+__all__ = ["GatewayState", "Switches", "switch"]
 
 
 class GatewayState(StrEnum):
@@ -38,12 +38,17 @@ class _SetState:
         yield Need(GatewaySwitch, "code", self.code)
 
     def decide(self, book: Book) -> None:
-        row = book.get(GatewaySwitch, "code", self.code)
-        values = {"state": str(self.state), "updated_by": self.actor, "updated_at": book.now}
-        if row is None:
-            book.insert(GatewaySwitch, code=self.code, **values)
-        else:
-            book.update(row, **values)
+        switch(book, self.code, self.state, self.actor)
+
+
+def switch(book: Book, code: str, state: GatewayState, actor: str) -> None:
+    """Stage a gateway's state; its row must have been loaded."""
+    row = book.get(GatewaySwitch, "code", code)
+    values = {"state": str(state), "updated_by": actor, "updated_at": book.now}
+    if row is None:
+        book.insert(GatewaySwitch, code=code, **values)
+    else:
+        book.update(row, **values)
 
 
 class Switches:
@@ -78,7 +83,7 @@ class Switches:
                 raise Conflict(
                     "gateway_off", f"The gateway {code!r} can't be used: {plugin.problem}"
                 )
-            if _effective(plugin, state) is not state:
+            if _fitting(plugin.instance) is not state:
                 mode = plugin.instance.mode
                 raise Conflict(
                     "wrong_mode",
@@ -95,6 +100,12 @@ class Switches:
 
 
 def _effective(plugin: Plugin[Gateway], chosen: GatewayState | None) -> GatewayState:
-    if plugin.instance is None or chosen is GatewayState.DISABLED:
+    """What staff chose, or nothing: a choice for test money says nothing of live money."""
+    if plugin.instance is None:
         return GatewayState.DISABLED
-    return GatewayState.TEST if plugin.instance.mode is Mode.TEST else GatewayState.ENABLED
+    fits = _fitting(plugin.instance)
+    return fits if chosen in (None, fits) else GatewayState.DISABLED
+
+
+def _fitting(gateway: Gateway) -> GatewayState:
+    return GatewayState.TEST if gateway.mode is Mode.TEST else GatewayState.ENABLED
