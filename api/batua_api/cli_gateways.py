@@ -69,8 +69,6 @@ async def _print_gateways(batua: Batua) -> None:
         click.echo(f"  state {states.get(code, '-')}, mode {mode}{_taken_by(batua, code)}")
         if plugin.problem:
             click.echo(f"  {plugin.problem}")
-        if is_migrated:
-            click.echo(f"  settings {await _settings(batua, code)}")
         if capabilities is not None:
             click.echo(
                 f"  confirm {'yes' if capabilities.confirm else 'no'}, capture "
@@ -79,6 +77,8 @@ async def _print_gateways(batua: Batua) -> None:
             more = [name for name in MORE if getattr(capabilities, name)]
             click.echo(f"  {', '.join(name.replace('_', ' ') for name in more) or 'nothing more'}")
             click.echo(f"  currencies {_currencies(batua, code)}")
+        if is_migrated:
+            click.echo(f"  settings {await _settings(batua, code)}")
 
 
 @click.command()
