@@ -14,6 +14,9 @@ import httpx
 import jwt
 import pytest
 
+from batua.bootstrap import open_batua
+from batua.sealing import new_key
+from batua.settings import read_settings
 from tests.support.canary import PANS, TEXT, listening, planted, tables_of
 from tests.support.clients import JWT_SECRET, signature
 from tests.support.databases import opened
@@ -26,6 +29,7 @@ SECRETS = {
     "cookie": "canary-cookie-44aa",
     "api key": "batua_sk_canary0123456789abcdef",
     "provider": "sk_live_canary0123456789",
+    "panel": "canary-panel-secret-88e5",
 }
 CALLERS = (
     {"sub": "asha"},
@@ -129,9 +133,17 @@ def url(request):
     return request.getfixturevalue(f"{request.param}_url")
 
 
+async def write_in_the_panel(url, key):
+    """A gateway whose secret the environment does not have."""
+    values = {"client_id": "id", "client_secret": SECRETS["panel"], "webhook_id": "hook"}
+    async with open_batua(read_settings({}, database_url=url, encryption_key=key), {}) as shop:
+        await shop.gateway_settings.write("paypal", values, "staff:olga")
+
+
 async def test_no_secret_and_no_cards_number_comes_out_again(url, tmp_path):
-    bearers = tokens()
-    hidden = [*SECRETS.values(), JWT_SECRET, *bearers, *PANS]
+    bearers, key = tokens(), new_key()
+    hidden = [*SECRETS.values(), JWT_SECRET, key, *bearers, *PANS]
+    await write_in_the_panel(url, key)
     answer = {
         "error": {
             "code": "BAD_REQUEST_ERROR",
@@ -146,6 +158,7 @@ async def test_no_secret_and_no_cards_number_comes_out_again(url, tmp_path):
             with_worker=True,
             workers=2 if url.startswith("postgres") else 1,
             BATUA_JWT_SECRET=JWT_SECRET,
+            BATUA_ENCRYPTION_KEY=key,
             BATUA_CUSTOMER_ORDERS="on",
             BATUA_RATE_LIMIT="off",
             BATUA_LOG_FORMAT="json",
@@ -162,6 +175,7 @@ async def test_no_secret_and_no_cards_number_comes_out_again(url, tmp_path):
         server.stop()
         said = server.said()
     assert provider.calls, "the provider was asked"
+    assert '"paypal":"test"' in answers[-1], "what the panel was told is used"
     assert provider.traces, "traces were sent"
     async with opened(url) as database:
         tables = await tables_of(database)

@@ -94,3 +94,18 @@ async def test_a_gateway_that_is_not_installed_is_not_found(shop):
         await shop.batua.switches.state("paytm")
     with pytest.raises(NotFound):
         await shop.batua.switches.set_state("paytm", GatewayState.DISABLED, actor=STAFF)
+
+
+async def test_a_payment_of_test_money_is_never_opened_with_live_credentials(database_url, clock):
+    async with open_shop(database_url, clock) as shop:
+        payment = (await shop.open_top_up())["payment"]["id"]
+        await shop.run("update batua_payment set provider_reference = null where id = $1", payment)
+    live = {
+        "BATUA_RAZORPAY_KEY_ID": "rzp_live_1",
+        "BATUA_RAZORPAY_BASE_URL": "https://razorpay.invalid",
+        "BATUA_RAZORPAY_CHECKOUT_URL": "",
+    }
+    async with open_shop(database_url, clock, environ=live) as shop:
+        with pytest.raises(Conflict, match="opened in test mode") as refusal:
+            await shop.batua.top_ups._starter.start(payment, return_url="")
+        assert refusal.value.code == "gateway_off"
