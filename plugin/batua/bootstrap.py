@@ -38,12 +38,12 @@ from batua.limits import RateLimits, open_rate_limits
 from batua.orders import HostOrders, OrderPurpose, Orders
 from batua.outbox import Announcer, Outbox
 from batua.payments import (
+    ByHand,
     Intake,
     PaymentStarter,
     Poller,
     Purposes,
     Refunder,
-    Resolver,
     Switches,
 )
 from batua.privacy import Privacy
@@ -93,7 +93,7 @@ class Batua:
     applier: Applier
     poller: Poller
     refunder: Refunder
-    resolver: Resolver
+    by_hand: ByHand
     outbox: Outbox
     listeners: Listeners
     sender: WebhookSender
@@ -201,6 +201,9 @@ def _build(
     refunder = Refunder(database, engine, registry, purposes)
     intake = Intake(engine, registry, purposes, new_id=new_id)
     poller = Poller(database, engine, registry, purposes, intake, on_reference=receiver.match_again)
+    by_hand = ByHand.of(
+        database, engine, registry, purposes, intake, poller, refunder, new_id=new_id
+    )
     applier = Applier(
         database, engine, registry, refunder, intake, purposes, announcer,
         now=now, new_id=new_id, watcher=watcher,
@@ -263,13 +266,12 @@ def _build(
     )  # fmt: skip
     clerk = Clerk(new_id)
     limit = settings.approval_limit
-    resolver = Resolver(database, engine, purposes, new_id=new_id)
     desk = Desk(
         orders=OrderDesk(orders, top_ups, clerk, approval_limit=limit),
         wallets=WalletDesk(
             database, engine, clerk, newcomers=newcomers, rules=rules, approval_limit=limit
         ),
-        cases=CaseDesk(engine, applier, resolver, clerk),
+        cases=CaseDesk(engine, applier, by_hand.disputes, clerk),
         gateways=GatewayDesk(switches, clerk),
     )
     return Batua(
@@ -297,7 +299,7 @@ def _build(
         applier=applier,
         poller=poller,
         refunder=refunder,
-        resolver=resolver,
+        by_hand=by_hand,
         outbox=outbox,
         listeners=listeners,
         sender=sender,

@@ -8,8 +8,7 @@ import pytest
 
 from batua.clock import utc_now
 from batua.ledger import Engine
-from batua.ledger.proof import prove
-from tests.support.ledger import TABLES
+from tests.support.ledger import TABLES, prove_transfers
 from tests.support.racing import LedgerBank, NaiveBank, run_bank
 
 SEED = int(os.environ.get("BATUA_TEST_SEED", "1"))
@@ -33,7 +32,7 @@ async def test_every_read_of_all_wallets_sums_to_the_same(database_url, open_mor
     assert run.reads > 20
     assert run.moved > 100
     assert run.refused > 10
-    proof = await prove(databases[0])
+    proof = await prove_transfers(databases[0])
     assert proof.is_sound, proof.findings[:3]
 
 

@@ -13,8 +13,7 @@ import pytest
 
 from batua.clock import utc_now
 from batua.ledger import AccountName, Engine, PostTransfer
-from batua.ledger.proof import prove
-from tests.support.ledger import REVENUE, TABLES, balances, movement
+from tests.support.ledger import REVENUE, TABLES, balances, movement, prove_transfers
 from tests.support.provider import open_provider
 from tests.support.racing import (
     SHOP,
@@ -44,7 +43,7 @@ async def doors(database_url, open_more):
     yield databases, engines
     for engine in engines:
         await engine.close()
-    proof = await prove(databases[0])
+    proof = await prove_transfers(databases[0])
     assert proof.is_sound, proof.findings[:3]
 
 

@@ -70,6 +70,8 @@ from batua.payments import (
     GatewayState,
     NewPayment,
     Refund,
+    RequestSuspenseRefund,
+    SuspenseTo,
     flow,
     intake,
     polling,
@@ -253,6 +255,34 @@ async def _(shop):
 @case(RequestOrderRefund, "that waits")
 async def _(shop):
     return refund_order(shop, await shop.paid_order(by="gateway"), "auto", approval_limit=0)
+
+
+@case(RequestSuspenseRefund, "to the wallet")
+async def _(shop):
+    return await suspense_refund(shop, "wallet")
+
+
+@case(RequestSuspenseRefund, "to the source")
+async def _(shop):
+    return await suspense_refund(shop, "source")
+
+
+@case(RequestSuspenseRefund, "that waits")
+async def _(shop):
+    return await suspense_refund(shop, "wallet", approval_limit=0)
+
+
+async def suspense_refund(shop, to, **changes):
+    opened = await opened_payment(shop)
+    await shop.provider.pay(opened["provider_reference"], amount=opened["amount"] - 1)
+    await shop.hear()
+    return RequestSuspenseRefund(
+        capture_id=(await shop.rows("capture"))[0]["id"],
+        to=SuspenseTo(to),
+        new=shop.new_refund(10_000, **changes),
+        support={"razorpay": Support.PARTIAL},
+        announcer=Announcer(shop.batua.new_id),
+    )
 
 
 @case(RequestTopUpRefund)

@@ -146,15 +146,19 @@ async def disputed(shop):
 async def test_staff_state_that_a_dispute_was_won(shop, disputed):
     payment, disputed_id = disputed
     with act():
-        resolved = await shop.batua.resolver.resolve(disputed_id, DisputeStatus.WON, actor=STAFF)
-        again = await shop.batua.resolver.resolve(disputed_id, DisputeStatus.WON, actor=STAFF)
+        resolved = await shop.batua.by_hand.disputes.resolve(
+            disputed_id, DisputeStatus.WON, actor=STAFF
+        )
+        again = await shop.batua.by_hand.disputes.resolve(
+            disputed_id, DisputeStatus.WON, actor=STAFF
+        )
     assert (resolved["status"], again) == ("won", resolved)
     assert await shop.balance() == 50_000
     (back,) = await shop.transfers(kind="reversal_of_dispute_wallet")
     assert (back["actor"], back["reason"]) == (STAFF, "resolved_by_staff")
     assert await acts(shop) == ["aud_1"]
 
-    resolver = shop.batua.resolver
+    resolver = shop.batua.by_hand.disputes
     assert (
         await code_of(resolver.resolve(disputed_id, DisputeStatus.LOST, actor=STAFF))
         == "dispute_was_won"
@@ -166,7 +170,7 @@ async def test_staff_state_that_a_dispute_was_won(shop, disputed):
 
 async def test_a_dispute_that_staff_called_lost_may_still_be_won(shop, disputed):
     payment, disputed_id = disputed
-    await shop.batua.resolver.resolve(disputed_id, DisputeStatus.LOST, actor=STAFF)
+    await shop.batua.by_hand.disputes.resolve(disputed_id, DisputeStatus.LOST, actor=STAFF)
     (lost,) = await shop.transfers(kind="dispute_lost")
     assert lost["actor"] == STAFF
     assert await balances(shop) == {}
@@ -176,7 +180,7 @@ async def test_a_dispute_that_staff_called_lost_may_still_be_won(shop, disputed)
 
 async def test_two_of_the_staff_resolve_a_dispute_at_once(shop, disputed):
     _, disputed_id = disputed
-    resolver = shop.batua.resolver
+    resolver = shop.batua.by_hand.disputes
     codes = await asyncio.gather(
         code_of(resolver.resolve(disputed_id, DisputeStatus.WON, actor=STAFF)),
         code_of(resolver.resolve(disputed_id, DisputeStatus.LOST, actor="staff:ravi")),

@@ -22,9 +22,9 @@ from batua.database import open_database
 from batua.errors import StaleRow
 from batua.ledger import PostTransfer, ReverseTransfer, VoidHold
 from batua.ledger.operations.lookup import name_of_account
-from batua.ledger.proof import prove
 from batua.ledger.tables import Hold
 from tests.support.clock import FakeClock
+from tests.support.ledger import prove_transfers
 from tests.support.ledger_check import DRAWS, WAYS, Check, Door, SeededPick, draw_any
 from tests.support.model_words import TOP_UP, operation_of
 
@@ -135,7 +135,7 @@ async def assert_proven(database):
             " where kind = 'top_up_bonus') where id = $1",
             TOP_UP,
         )
-    proof = await prove(database)
+    proof = await prove_transfers(database)
     assert not proof.findings, proof.findings[:3]
     return proof.transfers
 

@@ -75,7 +75,17 @@ MOVEMENTS = (
     move("t03", "order_payment", ASHA, SALES, 10000, order_id="ord_split"),
     move("t04", "order_capture", RAZORPAY, SALES, 20000, payment_id="pay_s", order_id="ord_split"),
     move("t05", "suspense_capture", RAZORPAY, ODD, 5000, payment_id="pay_odd"),
-    move("t06", "suspense_release", ODD, ASHA, 5000, **STAFF),
+    move(
+        "ref_odd.wallet",
+        "suspense_release",
+        ODD,
+        ASHA,
+        5000,
+        payment_id="pay_odd",
+        top_up_id="top_odd",
+        refund_id="ref_odd",
+        **STAFF,
+    ),
     move("t07", "refund_to_wallet", SALES, ASHA, 10000, order_id="ord_split", refund_id="ref_s"),
     move("t08", "refund_to_wallet", SALES, ASHA, 30000, order_id="ord_wallet", refund_id="ref_w"),
     move("t09", "adjustment_credit", BY_HAND, ASHA, 700, approved_by="staff:ravi", **STAFF),
@@ -177,7 +187,7 @@ def rows_before(key):
 def rows_after():
     for capture, payment, target, amount, destination, seq, refunded, reserved in (
         ("cap_top", "pay_top", "top_1", 50000, "wallet", 1, 10000, 0),
-        ("cap_odd", "pay_odd", "top_odd", 5000, "suspense", 5, 0, 0),
+        ("cap_odd", "pay_odd", "top_odd", 5000, "suspense", 5, 5000, 0),
         ("cap_s", "pay_s", "ord_split", 20000, "order", 4, 5000, 10000),
         ("cap_g", "pay_g", "ord_gate", 40000, "order", 14, 3000, 7000),
     ):
@@ -191,6 +201,7 @@ def rows_after():
     yield "batua_capture", {**usd, **dollars, **posted}
     for refund, target, capture, status, wallet, source, captured in (
         ("ref_s", "ord_split", "cap_s", "pending", 10000, 10000, 15000),
+        ("ref_odd", "top_odd", "cap_odd", "succeeded", 5000, 0, 5000),
         ("ref_w", "ord_wallet", None, "succeeded", 30000, 0, 0),
         ("ref_t", "top_1", "cap_top", "succeeded", 0, 10000, 10000),
         ("ref_f", "ord_gate", "cap_g", "failed", 3000, 7000, 10000),

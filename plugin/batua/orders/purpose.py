@@ -28,17 +28,11 @@ from batua.payments import (
     Payment,
     PaymentStatus,
     Placement,
-    Refund,
-    RefundStatus,
     ledger_reason,
+    to_wallet,
 )
 
 __all__ = ["OrderPurpose"]
-
-PAID_TO_WALLET = frozenset(
-    {RefundStatus.PENDING, RefundStatus.UNKNOWN, RefundStatus.SUCCEEDED, RefundStatus.FAILED}
-)
-"""The wallet's part of a refund is paid at once, whatever becomes of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +164,7 @@ class OrderPurpose:
         out = capture["refunded"] + capture["refund_reserved"] + capture["disputed"]
         # A refund comes out of what is left to refund; a dispute is of what was refunded first.
         regular = 0 if clawback.is_dispute else max(0, min(amount, capture["amount"] - out))
-        refunds = min(amount - regular, _to_wallet(book, capture))
+        refunds = min(amount - regular, to_wallet(book, capture))
         if regular:
             clawback.post(book, "revenue", AccountName.revenue(capture["currency"]), regular)
         if refunds:
@@ -199,13 +193,3 @@ class OrderPurpose:
     def _with_capture(self, book: Book, refund: Record) -> tuple[Record, Record]:
         order = book.need(Order, "id", refund["order_id"])
         return order, book.need(Capture, "id", refund["capture_id"])
-
-
-def _to_wallet(book: Book, capture: Record) -> int:
-    """What was refunded to the wallet out of a capture, and is there still as far as we know."""
-    refunds = (
-        refund["capture_amount"] - refund["source_amount"]
-        for refund in book.find(Refund, "order_id", capture["order_id"])
-        if refund["capture_id"] == capture["id"] and refund["status"] in PAID_TO_WALLET
-    )
-    return int(sum(refunds) - capture["clawed_back"])

@@ -21,6 +21,7 @@ from batua.payments import (
     NewRefund,
     Refund,
     RefundStatus,
+    can_refund,
     insert_refund,
     known_refund,
     ledger_reason,
@@ -109,7 +110,7 @@ class RequestOrderRefund:
         if self.to is RefundTo.WALLET or capture is None:
             return amount, 0, max(0, amount - shares.wallet)
         from_capture = min(amount, shares.gateway)
-        if self._can_refund(capture, from_capture):
+        if can_refund(self.support, capture, from_capture):
             return amount - from_capture, from_capture, from_capture
         if self.to is RefundTo.SOURCE and from_capture:
             raise Conflict(
@@ -118,12 +119,6 @@ class RequestOrderRefund:
                 "Refund to the wallet instead.",
             )
         return amount, 0, from_capture
-
-    def _can_refund(self, capture: Record, amount: int) -> bool:
-        support = self.support.get(capture["gateway"], Support.NONE)
-        return support is Support.PARTIAL or (
-            support is Support.FULL_ONLY and amount == capture["amount"]
-        )
 
 
 def refunded_status(order: Record) -> str:

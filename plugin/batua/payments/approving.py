@@ -9,9 +9,10 @@ from datetime import timedelta
 from batua.errors import Conflict, Forbidden
 from batua.ledger import Book, Need, Record, hold_needs
 from batua.payments.new_refunds import bonus_hold
-from batua.payments.purposes import Purpose, Purposes
+from batua.payments.purposes import Purposes
 from batua.payments.rescheduling import FIRST_POLL_S
 from batua.payments.states import RefundStatus
+from batua.payments.suspense import refunding_needs, refunding_of
 from batua.payments.tables import Capture, Refund
 
 __all__ = ["DecideRefund", "require_second_person"]
@@ -46,10 +47,7 @@ class DecideRefund:
         yield from hold_needs(bonus_hold(self.refund_id))
         if book.missing([need]):
             return
-        refund = book.need(*need)
-        yield from self._purpose(refund).needs(refund["order_id"] or refund["top_up_id"], book)
-        if refund["capture_id"]:
-            yield Need(Capture, "id", refund["capture_id"])
+        yield from refunding_needs(book, book.need(*need), self.purposes)
 
     def decide(self, book: Book) -> Record:
         refund = book.need(Refund, "id", self.refund_id)
@@ -71,14 +69,12 @@ class DecideRefund:
             next_poll_at=book.clock + timedelta(seconds=FIRST_POLL_S) if sends else None,
             updated_at=book.now,
         )
+        refunding = refunding_of(book, refund, self.purposes)
         if self.approve:
-            self._purpose(refund).approved(book, refund)
+            refunding.approved(book, refund)
         else:
-            self._purpose(refund).rejected(book, refund)
+            refunding.rejected(book, refund)
         return refund
-
-    def _purpose(self, refund: Record) -> Purpose:
-        return self.purposes["order" if refund["order_id"] else "top_up"]
 
 
 def _require_undisputed(book: Book, refund: Record) -> None:

@@ -98,7 +98,7 @@ class ApplyDispute:
             dispute,
             bonus_amount=clawed.bonus,
             clawed_back=clawed.refunds,
-            froze=self._freeze(book, dispute, capture),
+            froze=self._freeze(book, dispute, capture, clawed),
         )
         self._record(book, EventType.DISPUTE_OPENED, dispute)
         purpose.disputed(book, capture, is_lost=False)
@@ -135,14 +135,15 @@ class ApplyDispute:
     def _record(self, book: Book, type: EventType, dispute: Record) -> None:
         Recorder(self.new_id).record(book, type, dispute)
 
-    def _freeze(self, book: Book, dispute: Record, capture: Record) -> bool:
+    def _freeze(self, book: Book, dispute: Record, capture: Record, clawed: Clawed) -> bool:
         """What is left of a wallet that was paid with disputed money stays where it is.
 
         One that staff have frozen is theirs to thaw.
         """
         wallet = book.account(AccountName.wallet_of(capture))
         is_active = wallet["status"] == "active"
-        if capture["destination"] != Destination.WALLET:
+        was_released = capture["destination"] == Destination.SUSPENSE and clawed.refunds > 0
+        if capture["destination"] != Destination.WALLET and not was_released:
             return False
         freeze(book, AccountName.wallet_of(capture), Recorder(self.new_id))
         return is_active or self._others_freeze(book, dispute)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from batua.registry import Registry
 __all__ = [
     "NewRefund",
     "bonus_hold",
+    "can_refund",
     "insert_refund",
     "known_refund",
     "ledger_reason",
@@ -60,6 +62,13 @@ def refund_support(registry: Registry) -> dict[str, Support]:
     }
 
 
+def can_refund(support: Mapping[str, Support], capture: Record, amount: int) -> bool:
+    """Whether a capture's gateway can give this much of it back."""
+    grade = support.get(capture["gateway"], Support.NONE)
+    is_whole = amount == capture["amount"]
+    return grade is Support.PARTIAL or (grade is Support.FULL_ONLY and is_whole)
+
+
 def known_refund(book: Book, new: NewRefund, subject_id: str) -> Record | None:
     """The refund that an earlier run with this id has made, or None. Needs it loaded by its id.
 
@@ -89,19 +98,19 @@ def insert_refund(
 ) -> Record:
     """Stage a refund's row. ``amounts`` are to the wallet, to the source, from the capture.
 
+    ``subject`` is the order or the top-up, or the capture itself where neither has got its money.
     ``bonus`` is what it takes of the top-up's bonus.
     """
     wallet_amount, source_amount, capture_amount = amounts
     amount = wallet_amount + source_amount
-    is_order = "reference" in subject
     waits = amount > new.approval_limit
     # Whoever is killed before the gateway was asked leaves a refund that the poller sends.
     sends = source_amount > 0 and not waits
     return book.insert(
         Refund,
         id=new.id,
-        order_id=subject["id"] if is_order else None,
-        top_up_id=None if is_order else subject["id"],
+        order_id=subject["id"] if capture is None else capture["order_id"],
+        top_up_id=None if capture is None else capture["top_up_id"],
         capture_id=capture["id"] if capture is not None and capture_amount else None,
         gateway=capture["gateway"] if capture is not None and source_amount else None,
         customer_id=subject["customer_id"],

@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from batua.ledger import Book, Need, Record
+from batua.outbox import Announcer
 from batua.payments.clawbacks import Clawback, Clawed
 
-__all__ = ["Destination", "Placement", "Purpose", "Purposes"]
+__all__ = ["Destination", "Placement", "Purpose", "Purposes", "Refunding"]
 
 
 class Destination(StrEnum):
@@ -32,8 +33,28 @@ class Placement:
     reason: str
 
 
-class Purpose(Protocol):
+class Refunding(Protocol):
+    """Whatever posts a refund that was reserved. All of it is pure."""
+
+    def approved(self, book: Book, refund: Record) -> None:
+        """A second person agreed: pay what can be paid at once."""
+
+    def rejected(self, book: Book, refund: Record) -> None:
+        """A second person refused: release everything that was reserved."""
+
+    def source_refunded(self, book: Book, refund: Record) -> None:
+        """The provider gave ``source_amount`` back: post it and move the subject on."""
+
+    def source_failed(self, book: Book, refund: Record, *, was_posted: bool) -> None:
+        """The provider did not give it back: release the reservation, or reverse the posting."""
+
+
+class Purpose(Refunding, Protocol):
     """A top-up or an order, as its payments and refunds see it. All of it is pure."""
+
+    @property
+    def announcer(self) -> Announcer:
+        """Tells the customer and the host."""
 
     def needs(self, subject_id: str, book: Book) -> Iterable[Need]:
         """What the other methods read: the subject and its accounts."""
@@ -49,18 +70,6 @@ class Purpose(Protocol):
 
     def not_paid(self, book: Book, payment: Record, *, expired: bool) -> None:
         """An attempt failed, or time is up. The payment already says so."""
-
-    def approved(self, book: Book, refund: Record) -> None:
-        """A second person agreed: pay what can be paid at once."""
-
-    def rejected(self, book: Book, refund: Record) -> None:
-        """A second person refused: release everything that was reserved."""
-
-    def source_refunded(self, book: Book, refund: Record) -> None:
-        """The provider gave ``source_amount`` back: post it and move the subject on."""
-
-    def source_failed(self, book: Book, refund: Record, *, was_posted: bool) -> None:
-        """The provider did not give it back: release the reservation, or reverse the posting."""
 
     def claw_back(self, book: Book, clawback: Clawback) -> Clawed:
         """The provider took a capture back that went to the wallet or to the order."""

@@ -30,9 +30,10 @@ from batua.ledger.tables import Transfer
 from batua.payments.approving import DecideRefund
 from batua.payments.capturing import Applied
 from batua.payments.new_refunds import bonus_hold
-from batua.payments.purposes import Purpose, Purposes
+from batua.payments.purposes import Purposes
 from batua.payments.rescheduling import FIRST_POLL_S, Postpone
 from batua.payments.states import RefundStatus, advance_refund
+from batua.payments.suspense import refunding_needs, refunding_of
 from batua.payments.tables import Capture, Refund
 from batua.redaction import redact
 from batua.registry import Registry
@@ -64,15 +65,12 @@ class ApplyRefundResult:
         yield need
         yield from hold_needs(self.refund_id)
         yield from hold_needs(bonus_hold(self.refund_id))
-        for part in ("source", "bonus"):
+        for part in ("source", "bonus", "loss"):
             yield Need(Transfer, "id", f"{self.refund_id}.{part}")
             yield from lot_entry_needs(book, f"{self.refund_id}.{part}")
         if book.missing([need]):
             return
-        refund = book.need(Refund, "id", self.refund_id)
-        yield from self._purpose(refund).needs(refund["order_id"] or refund["top_up_id"], book)
-        if refund["capture_id"]:
-            yield Need(Capture, "id", refund["capture_id"])
+        yield from refunding_needs(book, book.need(*need), self.purposes)
 
     def decide(self, book: Book) -> Applied:
         refund = book.need(Refund, "id", self.refund_id)
@@ -141,14 +139,12 @@ class ApplyRefundResult:
         if after is before:
             return
         if after is RefundStatus.SUCCEEDED:
-            self._purpose(refund).source_refunded(book, refund)
+            refunding_of(book, refund, self.purposes).source_refunded(book, refund)
         elif after is RefundStatus.FAILED:
             log.error("refund %s failed at the provider: %s", refund["id"], self.failure)
             was_posted = before is RefundStatus.SUCCEEDED
-            self._purpose(refund).source_failed(book, refund, was_posted=was_posted)
-
-    def _purpose(self, refund: Record) -> Purpose:
-        return self.purposes["order" if refund["order_id"] else "top_up"]
+            refunding = refunding_of(book, refund, self.purposes)
+            refunding.source_failed(book, refund, was_posted=was_posted)
 
 
 _SETTLED = frozenset({RefundStatus.FAILED, RefundStatus.REJECTED, RefundStatus.AWAITING_APPROVAL})
@@ -177,7 +173,7 @@ class Refunder:
 
         May be repeated: what an earlier call may have sent is looked up before it is sent again.
         """
-        refund = await self._read(refund_id)
+        refund = await self.read(refund_id)
         if refund["status"] != RefundStatus.PENDING or not refund["source_amount"]:
             return
         if refund["polls"]:
@@ -255,7 +251,7 @@ class Refunder:
 
     async def poll(self, refund_id: str) -> None:
         """Resolve a refund that is not final: ask by our id, and send what was never sent."""
-        refund = await self._read(refund_id)
+        refund = await self.read(refund_id)
         await self._engine.submit(Postpone(Refund, refund_id, refund["polls"]))
         gateway = self._gateway(refund)
         if gateway is None:
@@ -301,7 +297,8 @@ class Refunder:
             ApplyRefundResult(refund_id, status, "", None, failure, self._purposes)
         )
 
-    async def _read(self, refund_id: str) -> Row:
+    async def read(self, refund_id: str) -> Row:
+        """One refund, with the provider's id of its payment. Raises ``NotFound``."""
         row = await self._database.fetch_one(
             "select r.*, c.provider_payment_id from batua_refund r"
             " left join batua_capture c on c.id = r.capture_id where r.id = $1",

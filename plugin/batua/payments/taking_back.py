@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from batua.ledger import AccountName, Book, Need, Record
 from batua.payments.clawbacks import Clawback, Clawed, clawback_needs, undo_clawback
 from batua.payments.purposes import Destination, Purpose, Purposes
+from batua.payments.states import RefundStatus
+from batua.payments.suspense import in_suspense
 from batua.payments.tables import Capture, Refund
 
-__all__ = ["Told", "give_back", "refunds_of", "take_back"]
+__all__ = ["Told", "give_back", "refunds_of", "take_back", "to_wallet"]
+
+PAID_TO_WALLET = frozenset(
+    {RefundStatus.PENDING, RefundStatus.UNKNOWN, RefundStatus.SUCCEEDED, RefundStatus.FAILED}
+)
+"""The wallet's part of a refund is paid at once, whatever becomes of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +76,41 @@ def refunds_of(capture: Record) -> Need:
 def take_back(book: Book, clawback: Clawback, purpose: Purpose) -> Clawed:
     """Take it from whoever has it by now, and count it."""
     if clawback.capture["destination"] == Destination.SUSPENSE:
-        capture = clawback.capture
-        suspense = AccountName.suspense(capture["gateway"], capture["currency"])
-        clawback.post(book, "suspense", suspense, clawback.amount)
-        clawed = Clawed()
+        clawed = _claw_back_suspense(book, clawback)
     else:
         clawed = purpose.claw_back(book, clawback)
     _count(book, clawback, clawed, purpose, sign=1)
     return clawed
+
+
+def to_wallet(book: Book, capture: Record) -> int:
+    """What was refunded to the wallet out of a capture, and is there still as far as we know."""
+    refunds = (
+        refund["capture_amount"] - refund["source_amount"]
+        for refund in book.find(*refunds_of(capture))
+        if refund["capture_id"] == capture["id"] and refund["status"] in PAID_TO_WALLET
+    )
+    return int(sum(refunds) - capture["clawed_back"])
+
+
+def _claw_back_suspense(book: Book, clawback: Clawback) -> Clawed:
+    """Out of suspense, then out of the wallet that it was released to; the rest is a loss.
+
+    A dispute takes what a refund has reserved too: the two are of the same money, and a provider
+    makes but one of them.
+    """
+    capture, amount = clawback.capture, clawback.amount
+    kept = 0 if clawback.is_dispute else capture["refund_reserved"]
+    there = min(amount, max(0, in_suspense(capture) - kept))
+    released = min(amount - there, to_wallet(book, capture))
+    if there:
+        suspense = AccountName.suspense(capture["gateway"], capture["currency"])
+        clawback.post(book, "suspense", suspense, there)
+    if released:
+        clawback.from_wallet(book, released)
+    if loss := amount - there - released:
+        clawback.post(book, "loss", AccountName.dispute_loss(capture["currency"]), loss)
+    return Clawed(refunds=released)
 
 
 def give_back(book: Book, clawback: Clawback, clawed: Clawed, purpose: Purpose) -> None:

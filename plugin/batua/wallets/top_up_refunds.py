@@ -15,6 +15,7 @@ from batua.payments import (
     NewRefund,
     Refund,
     bonus_hold,
+    can_refund,
     insert_refund,
     known_refund,
 )
@@ -103,9 +104,7 @@ class RequestTopUpRefund:
         return held
 
     def _require_support(self, capture: Record, amount: int) -> None:
-        support = self.support.get(capture["gateway"], Support.NONE)
-        is_whole = amount == capture["amount"]
-        if support is not Support.PARTIAL and not (support is Support.FULL_ONLY and is_whole):
+        if not can_refund(self.support, capture, amount):
             raise Conflict(
                 "refund_unsupported",
                 f"The gateway {capture['gateway']!r} can't refund {amount} of this top-up.",

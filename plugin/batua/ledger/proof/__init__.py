@@ -20,12 +20,14 @@ I6    one currency along account, transfer, hold, lot, order, refund            
 I7    each capture has one transfer, each gateway debit one capture               checks.captures
 I8    no credit to a wallet without capture, refund, promotion or staff action;   walk.parties,
       no bonus lot out of a payment, and only a bonus expires; disputed money,    checks.refunds,
-      losses and debts move by disputes, providers' refunds and repayments alone  checks.lots,
-                                                                                  checks.disputes,
-                                                                                  checks.clawbacks
+      losses and debts move by disputes, providers' refunds and repayments        checks.lots,
+      alone, and what is in suspense by refunds, releases and what is taken back  checks.disputes,
+                                                                                  checks.clawbacks,
+                                                                                  checks.suspense
 I9    refunds never exceed, and add up to what payments and orders say of them,   checks.refunds,
-      and so do disputes, what they took back, and bonuses                        checks.disputes,
-                                                                                  checks.clawbacks
+      and so do disputes, what they took back, bonuses, and what is in suspense   checks.disputes,
+                                                                                  checks.clawbacks,
+                                                                                  checks.suspense
 I10   what was posted is what was captured                                        checks.captures
 I11   an order's status agrees with its amounts, and a top-up's with its          checks.orders,
       disputes; every status is a known word                                      checks.disputes,

@@ -11,6 +11,7 @@ from batua.ledger.proof.checks import (
     lots,
     orders,
     refunds,
+    suspense,
 )
 from batua.ledger.proof.checks.amounts import check_amounts
 from batua.ledger.proof.checks.audit import check_audit
@@ -40,6 +41,7 @@ RULES = (
     *adjustments.RULES,
     *disputes.RULES,
     *clawbacks.RULES,
+    *suspense.RULES,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 from batua.dialect import Dialect
@@ -105,7 +106,7 @@ async def _apply(rule: Rule, source: Source, findings: Findings, *args: Any) -> 
     broken = f"with broken as materialized ({rule.sql}) select * from broken"
     rows = await source.reader.fetch(f"{broken} order by row_key limit {findings.limit}", *args)
     for row in rows:
-        values = dict(row)
+        values = {name: _exact(value) for name, value in dict(row).items()}
         finding = Finding(
             rule.invariant,
             rule.table,
@@ -114,3 +115,8 @@ async def _apply(rule: Rule, source: Source, findings: Findings, *args: Any) -> 
             rule.is_warning,
         )
         findings.add(finding, seq=values.get("at_seq"))
+
+
+def _exact(value: Any) -> Any:
+    """PostgreSQL sums whole numbers into a numeric, which would be written as ``1E+4``."""
+    return int(value) if isinstance(value, Decimal) else value

@@ -7,6 +7,7 @@ where it was refunded, or the same money could be refunded again.
 
 from __future__ import annotations
 
+from batua.ledger.proof.checks.suspense import LOSS
 from batua.ledger.proof.source import Rule
 
 __all__ = ["RULES"]
@@ -65,12 +66,17 @@ def _between(table: str, word: str, taker: str, only: str) -> Rule:
 
 
 def _took(table: str, word: str, only: str) -> Rule:
-    """A rule that a clawback says what it took of the bonus, and of refunds to the wallet."""
+    """A rule that a clawback says what it took of the bonus, and of refunds to the wallet.
+
+    A release from suspense is such a refund.
+    """
+    is_counted = "c.destination in ('order', 'suspense')"
+    counted = f"case when {is_counted} then coalesce(t.clawed, 0) else 0 end"
     return Rule(
         invariant="I9",
         table=table,
         sql=f"""select r.id as row_key, r.clawed_back, r.bonus_amount,
-            case when c.destination = 'order' then coalesce(t.clawed, 0) else 0 end as clawed,
+            {counted} as clawed,
             coalesce(t.bonus, 0) as bonus
             from {table} r left join batua_capture c on c.id = r.capture_id
             left join (
@@ -83,8 +89,7 @@ def _took(table: str, word: str, only: str) -> Rule:
                 where {only.format("x")} group by x.id
             ) t on t.id = r.id
             where {only.format("r")} and (r.bonus_amount is distinct from coalesce(t.bonus, 0)
-                or r.clawed_back is distinct from
-                    case when c.destination = 'order' then coalesce(t.clawed, 0) else 0 end)""",
+                or r.clawed_back is distinct from {counted})""",
         message=table + " {row_key} took {clawed} of refunds to the wallet and {bonus} of a bonus,"
         " but says {clawed_back} and {bonus_amount}.",
         adds_up=TABLES,
@@ -99,7 +104,7 @@ RULES = (
         table="batua_transfer",
         sql=f"""select t.seq as row_key, t.seq as at_seq, t.kind from batua_transfer t
             where t.reverses is null and coalesce(t.kind, '') not in
-                ({", ".join((*KINDS.values(), DEBTS))})
+                ({", ".join((*KINDS.values(), DEBTS, f"'{LOSS}'"))})
             and (t.debit_account in {WATCHED} or t.credit_account in {WATCHED})""",
         message="Transfer {row_key} of kind {kind} moves disputed money, a loss or a debt: only a"
         " dispute, a refund by the provider or a repayment may.",

@@ -86,7 +86,8 @@ RULES = (
             where c.gateway is distinct from d.gateway or c.currency is distinct from d.currency
             or c.customer_id is distinct from d.customer_id or c.mode is distinct from d.mode
             or c.order_id is distinct from d.order_id or c.top_up_id is distinct from d.top_up_id
-            or d.amount > c.amount or (d.froze and c.destination <> 'wallet')""",
+            or d.amount > c.amount or (d.froze and c.destination <> 'wallet'
+                and (c.destination <> 'suspense' or d.clawed_back = 0))""",
         message="Dispute {row_key} is not of what capture {capture_id} took.",
     ),
     Rule(

@@ -8,6 +8,10 @@ __all__ = ["RULES"]
 
 ORDER = ("batua_order",)
 
+NOT_FROM_SUSPENSE = """not exists (select 1 from batua_capture c
+                where c.id = r.capture_id and c.destination = 'suspense')"""
+"""Which refunds are in the currency that was asked for: in suspense there may be another."""
+
 
 def _paid(column: str, what: str, sums: str, from_table: str) -> Rule:
     """A rule that ``column`` of an order is the sum of what paid it."""
@@ -96,8 +100,8 @@ RULES = (
         key="seq",
         where="r.kind in ('order_payment', 'order_capture', 'refund_to_wallet')",
     ),
-    _same_currency("batua_refund", "batua_order", "order_id", key="id", where="1 = 1"),
-    _same_currency("batua_refund", "batua_top_up", "top_up_id", key="id", where="1 = 1"),
+    _same_currency("batua_refund", "batua_order", "order_id", key="id", where=NOT_FROM_SUSPENSE),
+    _same_currency("batua_refund", "batua_top_up", "top_up_id", key="id", where=NOT_FROM_SUSPENSE),
     _same_currency("batua_refund", "batua_capture", "capture_id", key="id", where="1 = 1"),
     Rule(
         invariant="I13",

@@ -124,7 +124,8 @@ RULES = (
             where wallet_amount + source_amount <> amount
             or capture_amount < source_amount or capture_amount > amount
             or (capture_id is null and capture_amount <> 0)
-            or (top_up_id is not null and wallet_amount <> 0)""",
+            or (top_up_id is not null and wallet_amount <> 0 and not exists (select 1
+                from batua_capture c where c.id = capture_id and c.destination = 'suspense'))""",
         message="Refund {row_key} of {amount} has parts that do not fit: {wallet_amount} to the"
         " wallet, {source_amount} to the source, {capture_amount} out of a capture.",
         adds_up=REFUND,
@@ -142,12 +143,13 @@ RULES = (
     _posted(
         "wallet_amount",
         "'pending', 'unknown', 'succeeded', 'failed'",
-        "sum(case when kind = 'refund_to_wallet' then amount else 0 end)",
+        "sum(case when kind in ('refund_to_wallet', 'suspense_release') then amount else 0 end)",
     ),
     _posted(
         "source_amount",
         "'succeeded'",
-        """sum(case when kind in ('refund_to_source', 'top_up_refund') then amount
+        """sum(case when kind in ('refund_to_source', 'top_up_refund', 'suspense_refund',
+                    'suspense_refund_loss') then amount
                 when kind like 'provider_refund%' and kind not like '%bonus%' then amount
                 when kind like 'reversal%' and kind not like '%bonus%' then -amount
                 else 0 end)""",

@@ -13,7 +13,6 @@ __all__ = ["Parties"]
 Add = Callable[[str, int, str], None]
 
 CREDITS_FROM = {
-    "suspense_release": ("suspense",),
     "adjustment_credit": ("adjustment", "promotion"),
     "top_up_bonus": ("promotion",),
     "debt_returned": ("debt",),
@@ -75,8 +74,10 @@ class Parties:
 
 
 def _may_credit_wallet(row: Transfer, debit: Account) -> bool:
-    if debit.kind in {"gateway", "wallet"}:
-        return True  # I7 proves that a debit of a gateway is a capture's, or I13 a reversal.
+    if debit.kind in {"gateway", "wallet"} or row.kind == "suspense_release":
+        # I7 proves that a debit of a gateway is a capture's, or I13 a reversal; I8 in
+        # checks.suspense proves out of what, and for whom, a release is.
+        return True
     if str(row.kind).startswith("reversal"):
         return row.reverses is not None
     if row.kind == "refund_to_wallet":
@@ -85,7 +86,7 @@ def _may_credit_wallet(row: Transfer, debit: Account) -> bool:
         return False
     if row.kind == "top_up_bonus":
         return row.top_up_id is not None  # I22 proves that it exists.
-    return debit.kind == "suspense" or not _is_empty(row.actor)
+    return not _is_empty(row.actor)
 
 
 def _is_empty(value: Any) -> bool:
