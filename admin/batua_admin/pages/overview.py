@@ -18,7 +18,8 @@ COUNTS = (
     ("messages that were given up", "attention/",
      "select count(*) as n from batua_outbox where status = 'dead'"),
     ("captures in suspense", "attention/",
-     "select count(*) as n from batua_capture where destination = 'suspense'"),
+     "select count(*) as n from batua_capture where destination = 'suspense'"
+     " and refunded + refund_reserved + disputed < amount"),
     ("open disputes", "attention/",
      "select count(*) as n from batua_dispute where status = 'open'"),
 )  # fmt: skip

@@ -36,7 +36,8 @@ async def show_attention(visit: Visit) -> Response:
         ),
         messages=await database.fetch(f"select * from batua_outbox where status = 'dead' {newest}"),
         suspense=await database.fetch(
-            f"select * from batua_capture where destination = 'suspense' {newest}"
+            "select * from batua_capture where destination = 'suspense'"
+            f" and refunded + refund_reserved + disputed < amount {newest}"
         ),
         disputes=await database.fetch(
             f"select * from batua_dispute where status = 'open' {newest}"

@@ -136,6 +136,8 @@ _BY_KIND = {
     "refund_to_wallet": Figure.REFUNDS,
     "refund_to_source": Figure.REFUNDS,
     "top_up_refund": Figure.REFUNDS,
+    "suspense_refund": Figure.REFUNDS,
+    "suspense_refund_loss": Figure.REFUNDS,
 }
 
 
