@@ -165,16 +165,19 @@ async def test_a_top_ups_refund_that_fails_is_told_of_and_one_that_is_refused_is
 async def test_disputes_are_told_of_as_they_go(shop, host):
     payment = await provider_payment(shop, top_up_id=await shop.topped_up(50_000))
     await news(shop, host)
-    for status, told in (("open", "opened"), ("open", None), ("won", "won"), ("won", None)):
+    for status, told, wallet in (("open", "opened", "frozen"), ("won", "won", "unfrozen")):
         await dispute(shop, payment, status)
-        if told is None:
-            assert await news(shop, host) == ({}, [])
-            continue
-        fact = await only_news(shop, host, f"dispute.{told}")
+        types, events = await news(shop, host)
+        assert types == {f"dispute.{told}": 1, f"wallet.{wallet}": 1}
+        facts = {event.type: event.data for event in events}
+        fact = facts[f"dispute.{told}"]
         assert (fact.status, fact.amount, fact.reason) == (status, 50_000, "fraudulent")
+        assert facts[f"wallet.{wallet}"].customer == "asha"
+        await dispute(shop, payment, status)
+        assert await news(shop, host) == ({}, [])
     await dispute(shop, payment, "lost", id="disp_2")
     types, _ = await news(shop, host)
-    assert types == {"dispute.opened": 1, "dispute.lost": 1}
+    assert types == {"dispute.opened": 1, "dispute.lost": 1, "wallet.frozen": 1}
 
 
 async def test_an_adjustment_is_told_of_when_it_is_posted(shop, host):
