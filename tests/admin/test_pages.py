@@ -39,7 +39,11 @@ _sessions = WeakKeyDictionary()
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def office(shop_url):
     async with open_office(
-        shop_url, approval_limit=1_000_000, login_limit_address=1_000, login_limit_name=1_000
+        shop_url,
+        staff_mfa="optional",
+        approval_limit=1_000_000,
+        login_limit_address=1_000,
+        login_limit_name=1_000,
     ) as opened_one:
         for role in ROLE_NAMES:
             await opened_one.add(role, role)
@@ -119,6 +123,7 @@ async def test_every_page_is_for_those_whom_it_names_and_for_nobody_else(office)
         "customers/{id}/": f"customers/{order['customer_id']}/",
         "orders/{id}/": f"orders/{order['id']}/",
         "do/{slug}/": "do/refund-an-order/",
+        "dashboard/{name}.csv": "dashboard/trends.csv",
     }
     for name in ROLE_NAMES:
         async with signed_in(office, name) as http:
@@ -383,3 +388,25 @@ async def test_a_gateway_is_switched_from_its_page(office):
         page = (await http.get("/pages/gateways/")).text
     for name in ("Razorpay", "PayPal", "Google Pay"):
         assert name in page
+
+
+async def test_an_owner_adds_somebody_who_must_choose_a_password_of_their_own(office):
+    async with signed_in(office, "owner") as http:
+        fields = await opened_form(http, "add-somebody-to-the-staff", back="staff/")
+        shown = await file(http, "add-somebody-to-the-staff", fields | {"name": "newcomer"})
+        assert shown.status_code == 200, shown.text
+        assert shown.headers["cache-control"] == "no-store"
+        password = re.search(r"with the password (\S+)\. It is shown", shown.text)[1]
+        assert "newcomer" in (await http.get("/pages/staff/")).text
+        again = await file(http, "add-somebody-to-the-staff", fields | {"name": "newcomer"})
+        assert "There is a staff account" in again.text
+        own = await opened_form(http, "shut-somebody-out", name="owner")
+        refused = await file(http, "shut-somebody-out", own)
+        assert refused.status_code == 422
+    async with office.browser() as http:
+        assert (await office.sign_in(http, "newcomer", password=password)).status_code == 200
+        # Nothing but a password of their own.
+        assert (await http.get("/pages/do/refund-an-order/")).status_code == 403
+    (act,) = await acts(office.batua, "staff:newcomer")
+    assert (act["actor"], act["act"]) == ("staff:owner", "create_staff")
+    assert password not in str(dict(act))

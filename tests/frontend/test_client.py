@@ -43,7 +43,7 @@ NO_CUSTOMERS = {
     # What staff and services do.
     "adjustment_open", "balance_remains", "dispute_open", "invalid_amount", "key_exists",
     "last_owner", "message_sent", "not_awaiting_approval", "payment_disputed", "payment_open",
-    "refund_amount_differs",
+    "refund_amount_differs", "staff_refused",
     "refund_differs", "refund_exceeds_refundable", "refund_not_open", "refund_open",
     "refund_under_way", "refund_unsupported", "self_approval", "wrong_mode", "bonus_expired",
     # What the shop's webhooks and listeners meet.

@@ -34,7 +34,8 @@ class StaffForm:
     """One form, for the generated panel and for our pages alike.
 
     ``fill`` calls the desk and returns a sentence that says what was done. ``prefix`` is that of
-    the id which is made for it.
+    the id which is made for it. What one that ``reveals`` says is a secret, shown once and kept
+    nowhere.
     """
 
     word: Word
@@ -44,6 +45,7 @@ class StaffForm:
     model: type[BaseModel]
     fill: Callable[[Filing, Any], Awaitable[str]]
     prefix: str = "aud"
+    reveals: bool = False
 
     async def file(self, filing: Filing, data: BaseModel) -> str:
         """File it, for those who may: nobody else learns even whether there is such a thing.

@@ -6,6 +6,7 @@ import json
 
 from starlette.responses import Response
 
+from batua_admin.pages.changes import changes_of
 from batua_admin.pages.shell import Visit
 
 __all__ = ["show_audit"]
@@ -29,6 +30,11 @@ async def show_audit(visit: Visit) -> Response:
         f"select * from batua_audit where {' and '.join(where)} order by seq desc limit {SHOWN}",
         *args,
     )
-    told = ("asked", "before", "after")
-    entries = [{**row, **{name: json.loads(row[name]) for name in told}} for row in rows]
-    return visit.show("audit.html", title="Audit log", entries=entries, is_full=len(rows) == SHOWN)
+    return visit.show(
+        "audit.html",
+        title="Audit log",
+        entries=rows,
+        asked={row["seq"]: json.loads(row["asked"]) for row in rows},
+        changes=await changes_of(visit.batua.database, rows),
+        is_full=len(rows) == SHOWN,
+    )

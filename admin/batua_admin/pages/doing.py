@@ -60,7 +60,10 @@ async def file_form(visit: Visit) -> Response:
     except Refusal as refusal:
         return _draw(visit, form, sent, filing_id, str(refusal))
     back = sent.get("back", "")
-    return visit.done(said, back if is_inside(back) else "")
+    back = back if is_inside(back) else ""
+    if form.reveals:
+        return visit.show("revealed.html", title=form.name, sentence=said, back=back)
+    return visit.done(said, back)
 
 
 async def _sent(visit: Visit) -> dict[str, str]:

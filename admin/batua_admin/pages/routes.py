@@ -11,6 +11,7 @@ from batua_admin.pages.finding import find
 from batua_admin.pages.gateways import show_gateways
 from batua_admin.pages.orders import show_order
 from batua_admin.pages.overview import show_overview
+from batua_admin.pages.people import show_people
 from batua_admin.pages.shell import Page
 from batua_admin.pages.waiting import show_approvals, show_attention
 
@@ -24,6 +25,7 @@ PAGES = (
     Page("approvals/", show_approvals, title="Approvals"),
     Page("attention/", show_attention, title="Needs attention"),
     Page("gateways/", show_gateways, title="Gateways"),
+    Page("staff/", show_people, Role.OWNER, title="Staff"),
     Page("audit/", show_audit, Role.FINANCE, title="Audit log"),
     Page("customers/{id}/", show_customer),
     Page("orders/{id}/", show_order),

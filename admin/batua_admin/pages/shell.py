@@ -85,7 +85,7 @@ class Visit:
             menu=[page for page in self.pages if page.title and self.actor.role.reaches(page.role)],
             **values,
         )  # fmt: skip
-        answer = HTMLResponse(html, status_code=status)
+        answer = HTMLResponse(html, status_code=status, headers={"cache-control": "no-store"})
         if said:
             answer.delete_cookie(SAID, path=self.base)
         return answer
