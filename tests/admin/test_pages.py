@@ -123,7 +123,7 @@ async def test_every_page_is_for_those_whom_it_names_and_for_nobody_else(office)
         "customers/{id}/": f"customers/{order['customer_id']}/",
         "orders/{id}/": f"orders/{order['id']}/",
         "do/{slug}/": "do/refund-an-order/",
-        "dashboard/{name}.csv": "dashboard/trends.csv",
+        "dashboard/{name}.csv": "dashboard/days.csv",
     }
     for name in ROLE_NAMES:
         async with signed_in(office, name) as http:
@@ -165,6 +165,8 @@ def example_of(form):
         "amount": "1", "currency": "INR", "state": "disabled", "decision": "approve",
         "direction": "debit", "status": "won", "role": "viewer", "reason_code": "goodwill",
     }  # fmt: skip
+    if form.word is Word.CREATE_STAFF:
+        values["name"] = "viewer"  # there is one
     schema = form.model.model_json_schema()
     return {name: values.get(name, "none-such") for name in schema.get("required", [])} | {
         name: values[name] for name in schema["properties"] if name in values
@@ -407,6 +409,6 @@ async def test_an_owner_adds_somebody_who_must_choose_a_password_of_their_own(of
         assert (await office.sign_in(http, "newcomer", password=password)).status_code == 200
         # Nothing but a password of their own.
         assert (await http.get("/pages/do/refund-an-order/")).status_code == 403
-    (act,) = await acts(office.batua, "staff:newcomer")
-    assert (act["actor"], act["act"]) == ("staff:owner", "create_staff")
-    assert password not in str(dict(act))
+    entered = await acts(office.batua, "staff:newcomer")
+    assert (entered[0]["actor"], entered[0]["act"]) == ("staff:owner", "create_staff")
+    assert password not in str([dict(act) for act in entered])
