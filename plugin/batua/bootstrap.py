@@ -52,7 +52,7 @@ from batua.registry import Plugin, Registry
 from batua.sealing import Sealer
 from batua.settings import Settings, unknown_variables
 from batua.signs import Signs
-from batua.staff import CaseDesk, Clerk, Desk, GatewayDesk, OrderDesk, WalletDesk
+from batua.staff import CaseDesk, Clerk, Desk, GatewayDesk, OrderDesk, PaymentDesk, WalletDesk
 from batua.tables import TABLES, WRITE_ORDER
 from batua.wallets import (
     Customers,
@@ -264,6 +264,7 @@ def _build(
         database, engine, registry, starter, refunder, intake, announcer,
         newcomers=newcomers, new_id=new_id, expires_s=expires_s, rules=rules,
     )  # fmt: skip
+    gateway_settings = GatewaySettings(engine, registry, sealer, follower)
     clerk = Clerk(new_id)
     limit = settings.approval_limit
     desk = Desk(
@@ -272,7 +273,8 @@ def _build(
             database, engine, clerk, newcomers=newcomers, rules=rules, approval_limit=limit
         ),
         cases=CaseDesk(engine, applier, by_hand.disputes, clerk),
-        gateways=GatewayDesk(switches, clerk),
+        payments=PaymentDesk(by_hand, clerk, approval_limit=limit),
+        gateways=GatewayDesk(switches, gateway_settings, clerk),
     )
     return Batua(
         settings=settings,
@@ -281,7 +283,7 @@ def _build(
         engine=engine,
         identity=identity,
         switches=switches,
-        gateway_settings=GatewaySettings(engine, registry, sealer, follower),
+        gateway_settings=gateway_settings,
         customers=customers,
         top_ups=top_ups,
         orders=orders,

@@ -124,6 +124,7 @@ async def test_every_page_is_for_those_whom_it_names_and_for_nobody_else(office)
         "orders/{id}/": f"orders/{order['id']}/",
         "do/{slug}/": "do/refund-an-order/",
         "dashboard/{name}.csv": "dashboard/days.csv",
+        "gateways/{code}/": "gateways/razorpay/",
     }
     for name in ROLE_NAMES:
         async with signed_in(office, name) as http:
@@ -385,11 +386,37 @@ async def test_the_log_is_read_by_who_did_what_to_what(office):
         assert "Nothing yet." in other.text
 
 
-async def test_a_gateway_is_switched_from_its_page(office):
+async def test_an_owner_writes_a_gateways_settings_and_nobody_reads_its_secrets(office):
+    secret = "a-secret-that-nobody-reads"
     async with signed_in(office, "owner") as http:
         page = (await http.get("/pages/gateways/")).text
-    for name in ("Razorpay", "PayPal", "Google Pay"):
-        assert name in page
+        for name in ("Razorpay", "PayPal", "Google Pay"):
+            assert name in page
+        page = await http.get("/pages/gateways/razorpay/")
+        # Enter presses the first button.
+        assert re.search(r"<button[^>]*>(\w+)", page.text.split("</header>")[1])[1] == "Store"
+        token = {"csrftoken": http.headers["X-CSRFToken"], "reason": "new account"}
+        wrong = await http.post(
+            "/pages/gateways/razorpay/", data=token | {"key_id": "rzp_live_1", "none_such": "x"}
+        )
+        assert wrong.status_code == 422
+        filled = {"key_id": "rzp_test_1", "key_secret": secret, "webhook_secret": f"{secret}-2"}
+        stored = await http.post("/pages/gateways/razorpay/", data=token | filled)
+        assert stored.status_code == 303, stored.text
+        page = (await http.get("/pages/gateways/razorpay/")).text
+        assert "Stored: key_id, key_secret, webhook_secret." in page
+        assert "by staff:owner" in page
+        assert secret not in page
+        assert "test" in (await http.get("/pages/gateways/")).text
+        log = (await http.get("/pages/audit/", params={"subject": "gateway:razorpay"})).text
+        assert "new account" in log
+        assert secret not in log
+        forgotten = await http.post(
+            "/pages/gateways/razorpay/", data=token | {"forget": "webhook_secret"}
+        )
+        assert forgotten.status_code == 303, forgotten.text
+    async with signed_in(office, "finance") as http:
+        assert (await http.get("/pages/gateways/razorpay/")).status_code == 403
 
 
 async def test_an_owner_adds_somebody_who_must_choose_a_password_of_their_own(office):

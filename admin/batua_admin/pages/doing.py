@@ -45,7 +45,7 @@ async def file_form(visit: Visit) -> Response:
     """File it. The id came with the form: filed twice, it is done once."""
     form = _form(visit)
     _require(visit, form)
-    sent = await _sent(visit)
+    sent = await visit.sent()
     filing_id = sent.get("id_of_form", "")
     if not re.fullmatch(rf"{form.prefix}_[0-9a-z]{{26}}", filing_id):
         return _draw(visit, form, sent, visit.batua.new_id(form.prefix), "Send the form again.")
@@ -64,12 +64,6 @@ async def file_form(visit: Visit) -> Response:
     if form.reveals:
         return visit.show("revealed.html", title=form.name, sentence=said, back=back)
     return visit.done(said, back)
-
-
-async def _sent(visit: Visit) -> dict[str, str]:
-    """What was typed. The CSRF guard has read the body where the token stands in it."""
-    form = visit.request.scope.get("form") or await visit.request.form()
-    return {name: value for name, value in form.items() if type(value) is str}
 
 
 def _form(visit: Visit) -> StaffForm:

@@ -8,7 +8,7 @@ from batua_admin.pages.customers import show_customer
 from batua_admin.pages.dashboard import download, show_dashboard
 from batua_admin.pages.doing import file_form, show_form
 from batua_admin.pages.finding import find
-from batua_admin.pages.gateways import show_gateways
+from batua_admin.pages.gateways import save_settings, show_gateways, show_settings
 from batua_admin.pages.orders import show_order
 from batua_admin.pages.overview import show_overview
 from batua_admin.pages.people import show_people
@@ -25,6 +25,8 @@ PAGES = (
     Page("approvals/", show_approvals, title="Approvals"),
     Page("attention/", show_attention, title="Needs attention"),
     Page("gateways/", show_gateways, title="Gateways"),
+    Page("gateways/{code}/", show_settings, Role.OWNER),
+    Page("gateways/{code}/", save_settings, Role.OWNER, methods=("POST",)),
     Page("staff/", show_people, Role.OWNER, title="Staff"),
     Page("audit/", show_audit, Role.FINANCE, title="Audit log"),
     Page("customers/{id}/", show_customer),

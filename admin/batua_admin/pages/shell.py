@@ -77,6 +77,11 @@ class Visit:
         """The address of something in the generated panel."""
         return f"{self.base.removesuffix('pages/')}{path}"
 
+    async def sent(self) -> dict[str, str]:
+        """What was typed. The CSRF guard has read the body where the token stands in it."""
+        form = self.request.scope.get("form") or await self.request.form()
+        return {name: value for name, value in form.items() if type(value) is str}
+
     def show(self, template: str, *, title: str, status: int = 200, **values: Any) -> Response:
         """The page. What was just done is said on it, once."""
         said = unquote(self.request.cookies.get(SAID, ""))

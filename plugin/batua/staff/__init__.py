@@ -5,6 +5,7 @@ from batua.staff.cases import CaseDesk
 from batua.staff.desk import Desk
 from batua.staff.gateways import GatewayDesk
 from batua.staff.orders import OrderDesk
+from batua.staff.payments import PaymentDesk
 from batua.staff.wallets import Adjusting, WalletDesk
 from batua.staff.words import ROLES, Word, may, require
 
@@ -16,6 +17,7 @@ __all__ = [
     "Desk",
     "GatewayDesk",
     "OrderDesk",
+    "PaymentDesk",
     "WalletDesk",
     "Word",
     "may",

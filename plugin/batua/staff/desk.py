@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from batua.staff.cases import CaseDesk
 from batua.staff.gateways import GatewayDesk
 from batua.staff.orders import OrderDesk
+from batua.staff.payments import PaymentDesk
 from batua.staff.wallets import WalletDesk
 
 __all__ = ["Desk"]
@@ -25,4 +26,5 @@ class Desk:
     orders: OrderDesk
     wallets: WalletDesk
     cases: CaseDesk
+    payments: PaymentDesk
     gateways: GatewayDesk
