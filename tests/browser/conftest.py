@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import async_playwright
+from playwright.sync_api import sync_playwright
 
 from tests.support.processes import running_demo
 
@@ -22,6 +23,25 @@ QUIET = [
 ]
 
 
+def find_chromium() -> str:
+    """Its path. Without one the test is skipped, or fails where all must run."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        if os.environ.get("BATUA_TEST_REQUIRE_ALL") == "1":
+            pytest.fail("there is no Chromium: install Debian's chromium")
+        pytest.skip("there is no Chromium: install Debian's chromium")
+    return chromium
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """One for a whole module, whose tests have contexts of their own."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
+        yield launched
+        launched.close()
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
@@ -32,11 +52,7 @@ def demo(tmp_path_factory):
 @pytest.fixture
 async def page(demo):
     """A page whose requests to other hosts and whose script errors fail the test."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        if os.environ.get("BATUA_TEST_REQUIRE_ALL") == "1":
-            pytest.fail("there is no Chromium: install Debian's chromium")
-        pytest.skip("there is no Chromium: install Debian's chromium")
+    chromium = find_chromium()
     foreign: list[str] = []
     broken: list[str] = []
     async with async_playwright() as playwright:

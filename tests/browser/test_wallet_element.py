@@ -1,17 +1,15 @@
 """``<batua-wallet>`` in a real browser, in the page of a shop of another origin."""
 
-import os
 import re
-import shutil
 import time
 
 import httpx
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from batua.contract import format_money
 from batua_api.frontend import FOLDER
-from tests.browser.conftest import QUIET, SCREENSHOTS
+from tests.browser.conftest import SCREENSHOTS
 from tests.support.bearers import token_of
 from tests.support.ports import free_port
 from tests.support.processes import running_demo
@@ -44,19 +42,6 @@ def shop(tmp_path_factory):
     ):
         page.demo = demo
         yield page
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        if os.environ.get("BATUA_TEST_REQUIRE_ALL") == "1":
-            pytest.fail("there is no Chromium: install Debian's chromium")
-        pytest.skip("there is no Chromium: install Debian's chromium")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=QUIET)
-        yield launched
-        launched.close()
 
 
 class Customer:

@@ -23,20 +23,22 @@ TYPES = {".js": "text/javascript", ".html": "text/html; charset=utf-8", ".css": 
 
 @dataclass
 class ShopPage:
-    """``pages`` are its HTML by path, ``folders`` the files below a path; both may be changed."""
+    """``pages`` are its HTML by path, ``folders`` the files below a path, ``scripts`` other hosts."""
 
     port: int
     api: str
     folders: Mapping[str, Path]
     pages: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    scripts: str = ""
 
     @property
     def base(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def policy(self) -> str:
-        return f"default-src 'self'; connect-src 'self' {self.api}; img-src 'self' data:"
+        scripts = f"; script-src 'self' {self.scripts}" if self.scripts else ""
+        return f"default-src 'self'; connect-src 'self' {self.api}; img-src 'self' data:{scripts}"
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
         """Status, type and content of what is at a path."""
