@@ -27,6 +27,7 @@ OPERATIONS = (
     "get_top_up",
     "confirm_top_up",
     "get_wallet",
+    "watch_wallet",
     "list_transactions",
     "create_order",
     "list_orders",

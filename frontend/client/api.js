@@ -254,6 +254,11 @@ export const OPERATIONS = /** @type {const} */ ({
     path: '/wallet',
     isKeyed: false,
   },
+  watch_wallet: {
+    method: 'GET',
+    path: '/wallet/events',
+    isKeyed: false,
+  },
   list_transactions: {
     method: 'GET',
     path: '/wallet/transactions',

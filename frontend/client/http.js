@@ -6,12 +6,7 @@ import { BatuaError, errorOf } from './errors.js';
 /** @typedef {import('./environment.js').Environment} Environment */
 /** @typedef {import('./messages/en.js').Messages} Messages */
 /** @typedef {import('./tokens.js').Tokens} Tokens */
-/** @typedef {keyof typeof ROUTES} OperationId */
-
-const ROUTES = /** @type {const} */ ({
-  ...OPERATIONS,
-  watch_wallet: { method: 'GET', path: '/wallet/events', isKeyed: false },
-});
+/** @typedef {keyof typeof OPERATIONS} OperationId */
 
 /**
  * @typedef {object} CallOptions
@@ -71,7 +66,7 @@ export class Http {
    * @returns {Promise<any>}
    */
   async call(operation, call = {}) {
-    const isRepeatable = ROUTES[operation].method === 'GET' || call.key || call.isRepeatable;
+    const isRepeatable = OPERATIONS[operation].method === 'GET' || call.key || call.isRepeatable;
     for (let tries = 1; ; tries += 1) {
       try {
         return await this.#try(operation, call);
@@ -147,7 +142,7 @@ export class Http {
    * @param {AbortSignal} signal
    */
   #fetch(operation, { path = {}, query = {}, body, key, accept, headers }, token, signal) {
-    const { method, path: template } = ROUTES[operation];
+    const { method, path: template } = OPERATIONS[operation];
     const named = template.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(path[name]));
     const given = Object.entries(query).filter(([, value]) => value !== undefined);
     const asked = String(new URLSearchParams(given.map(([name, value]) => [name, String(value)])));

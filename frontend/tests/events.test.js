@@ -75,8 +75,9 @@ test('a broken stream goes on where it was', async () => {
 
 test('a full house is asked again when it says', async () => {
   const busy = problem(503, 'overloaded', { 'retry-after': '3' });
-  const { client, clock } = fakeClient(fakeNetwork(busy, events(told(1, 5))));
-  await take(client.walletEvents(), 1);
+  const { client, clock } = fakeClient(fakeNetwork(busy, json({ balance: 4 }), events(told(1, 5))));
+  const wallets = await take(client.walletEvents(), 2);
+  assert.deepEqual(wallets, [{ balance: 4 }, { balance: 5 }]); // asked for meanwhile
   assert.ok(clock.slept[0] >= 3_000);
 });
 

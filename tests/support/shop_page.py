@@ -23,7 +23,7 @@ TYPES = {".js": "text/javascript", ".html": "text/html; charset=utf-8", ".css": 
 
 @dataclass
 class ShopPage:
-    """``pages`` are its HTML by path, ``folders`` the files below a path, ``scripts`` other hosts."""
+    """``pages`` are its HTML by path, ``folders`` its files; ``scripts`` are hosts of others'."""
 
     port: int
     api: str

@@ -368,6 +368,11 @@ export declare const OPERATIONS: {
         readonly path: '/wallet';
         readonly isKeyed: false;
     };
+    readonly watch_wallet: {
+        readonly method: 'GET';
+        readonly path: '/wallet/events';
+        readonly isKeyed: false;
+    };
     readonly list_transactions: {
         readonly method: 'GET';
         readonly path: '/wallet/transactions';

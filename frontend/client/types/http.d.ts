@@ -1,85 +1,10 @@
 /** One call of the API: sent in time, tried again where that is safe, and its answer read. */
+import { OPERATIONS } from './api.js';
 import { BatuaError } from './errors.js';
 export type Environment = import('./environment.js').Environment;
 export type Messages = import('./messages/en.js').Messages;
 export type Tokens = import('./tokens.js').Tokens;
-export type OperationId = keyof typeof ROUTES;
-/** @typedef {import('./environment.js').Environment} Environment */
-/** @typedef {import('./messages/en.js').Messages} Messages */
-/** @typedef {import('./tokens.js').Tokens} Tokens */
-/** @typedef {keyof typeof ROUTES} OperationId */
-declare const ROUTES: {
-    readonly list_gateways: {
-        readonly method: 'GET';
-        readonly path: '/gateways';
-        readonly isKeyed: false;
-    };
-    readonly create_top_up: {
-        readonly method: 'POST';
-        readonly path: '/topups';
-        readonly isKeyed: true;
-    };
-    readonly get_top_up: {
-        readonly method: 'GET';
-        readonly path: '/topups/{top_up_id}';
-        readonly isKeyed: false;
-    };
-    readonly confirm_top_up: {
-        readonly method: 'POST';
-        readonly path: '/topups/{top_up_id}/confirm';
-        readonly isKeyed: false;
-    };
-    readonly get_wallet: {
-        readonly method: 'GET';
-        readonly path: '/wallet';
-        readonly isKeyed: false;
-    };
-    readonly list_transactions: {
-        readonly method: 'GET';
-        readonly path: '/wallet/transactions';
-        readonly isKeyed: false;
-    };
-    readonly create_order: {
-        readonly method: 'POST';
-        readonly path: '/orders';
-        readonly isKeyed: true;
-    };
-    readonly list_orders: {
-        readonly method: 'GET';
-        readonly path: '/orders';
-        readonly isKeyed: false;
-    };
-    readonly get_order: {
-        readonly method: 'GET';
-        readonly path: '/orders/{order_id}';
-        readonly isKeyed: false;
-    };
-    readonly pay_order: {
-        readonly method: 'POST';
-        readonly path: '/orders/{order_id}/payments';
-        readonly isKeyed: true;
-    };
-    readonly confirm_order_payment: {
-        readonly method: 'POST';
-        readonly path: '/orders/{order_id}/payments/{payment_id}/confirm';
-        readonly isKeyed: false;
-    };
-    readonly cancel_order: {
-        readonly method: 'POST';
-        readonly path: '/orders/{order_id}/cancel';
-        readonly isKeyed: true;
-    };
-    readonly get_refund: {
-        readonly method: 'GET';
-        readonly path: '/refunds/{refund_id}';
-        readonly isKeyed: false;
-    };
-    readonly watch_wallet: {
-        readonly method: 'GET';
-        readonly path: '/wallet/events';
-        readonly isKeyed: false;
-    };
-};
+export type OperationId = keyof typeof OPERATIONS;
 export type CallOptions = {
     /**
      * stops waiting; a payment that was sent is not taken back
@@ -110,6 +35,10 @@ export type Retrying = {
      */
     waitMsMax: number;
 };
+/** @typedef {import('./environment.js').Environment} Environment */
+/** @typedef {import('./messages/en.js').Messages} Messages */
+/** @typedef {import('./tokens.js').Tokens} Tokens */
+/** @typedef {keyof typeof OPERATIONS} OperationId */
 /**
  * @typedef {object} CallOptions
  * @property {AbortSignal} [signal] stops waiting; a payment that was sent is not taken back
@@ -184,4 +113,3 @@ export declare class Http {
     /** @param {string} code @param {unknown} [cause] */
     error(code: string, cause?: unknown): BatuaError;
 }
-export {};
