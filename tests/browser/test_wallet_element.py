@@ -224,7 +224,7 @@ def test_a_payment_that_fails_and_one_that_is_left_take_nothing(visit):
     choose(page, "Razorpay")
     window = opens(page, "^Add ₹100.00")
     window.get_by_role("button", name="Fail this payment").click()
-    window.get_by_role("link", name="Back to the shop").click()
+    window.get_by_role("link", name="Back to the shop").click(no_wait_after=True)
     expect(told(page)).to_have_text(
         "The payment did not go through. Nothing was taken from your wallet."
     )
@@ -289,7 +289,7 @@ def test_a_reload_in_the_middle_of_a_payment_loses_nothing(visit):
     page.reload()
     expect(told(page)).to_have_text("The payment is not finished. Nothing was taken so far.")
     window.get_by_role("button", name="Pay ₹100").click()
-    window.get_by_role("link", name="Back to the shop").click()
+    window.get_by_role("link", name="Back to the shop").click(no_wait_after=True)
     expect(told(window)).to_have_text("₹100.00 was added to your wallet.")
     asha.keep("reloaded", window)
     expect(balance_of(page)).to_have_text(rupees(before + 10_000), timeout=WAIT_MS)
