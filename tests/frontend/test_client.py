@@ -46,6 +46,9 @@ NO_CUSTOMERS = {
     "refund_amount_differs", "staff_refused",
     "refund_differs", "refund_exceeds_refundable", "refund_not_open", "refund_open",
     "refund_under_way", "refund_unsupported", "self_approval", "wrong_mode", "bonus_expired",
+    "capture_unsupported", "encryption_key_missing", "gateway_setting_refused",
+    "gateway_settings_changed", "has_second_factor", "not_authorized", "not_in_suspense",
+    "not_offered", "oneself", "void_unsupported", "wrong_code", "wrong_password",
     # What the shop's webhooks and listeners meet.
     "dispute_differs", "dispute_unsupported", "dispute_was_won", "listener_changed",
     "too_many_endpoints", "too_much_to_replay", "unknown_event_type", "webhook_rejected",
