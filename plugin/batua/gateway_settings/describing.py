@@ -61,7 +61,7 @@ class Setting:
             return "set in the environment"
         if self.source is Source.PANEL and self.written_at is not None:
             return f"set on {self.written_at:%Y-%m-%d} by {self.written_by}"
-        return "missing" if self.source is Source.MISSING else "as it is unless told"
+        return "missing" if self.source is Source.MISSING else "the default"
 
 
 def described(
