@@ -1,6 +1,11 @@
 /** What the tests bring in the place of a browser: a clock, a network, and a live shop. */
 
+import { webcrypto } from 'node:crypto';
+
 import { BatuaClient, MemoryStore } from '../client/index.js';
+
+// Browsers have it, and Node from its version 19.
+globalThis.crypto ??= /** @type {any} */ (webcrypto);
 
 /** A clock that nobody waits for: whoever sleeps is woken at once, and the time has passed. */
 export function fakeClock() {
