@@ -29,6 +29,7 @@ from batua.contract import (
     Support,
 )
 from batua.errors import Conflict, GatewayFailed, Refusal
+from batua.gateway_settings.writing import WriteSettings
 from batua.identity import Role
 from batua.ledger import (
     AccountName,
@@ -550,6 +551,18 @@ async def _(shop):
 @case(switches._SetState)
 async def _(shop):
     return switches._SetState("razorpay", GatewayState.DISABLED, "staff:meera")
+
+
+@case(WriteSettings)
+async def _(shop):
+    return WriteSettings(
+        gateway="razorpay",
+        sealed={"key_id": "a seal", "key_secret": "another"},
+        versions={},
+        gateways=("razorpay", "paypal"),
+        shut=("razorpay",),
+        actor=STAFF,
+    )
 
 
 @case(Begun)
