@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from itertools import count
 from weakref import WeakKeyDictionary
 
+import httpx
+import jwt
 import pytest
 import pytest_asyncio
 
@@ -102,6 +104,17 @@ async def opened_form(http, slug, **filled):
 
 async def file(http, slug, fields):
     return await http.post(f"/pages/do/{slug}/", data=fields)
+
+
+async def by_api(office, order_id, amount):
+    """A refund by a staff token, as a back office of the shop's own asks for it."""
+    claims = {"sub": "meera", "iss": "batua", "aud": "batua", "scope": "staff", "role": "finance",
+              "exp": int(office.clock.unix()) + 600}  # fmt: skip
+    token = jwt.encode(claims, "x" * 32, algorithm="HS256")
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": order_id}
+    async with httpx.AsyncClient(base_url=office.base, trust_env=False, headers=headers) as api:
+        wanted = {"amount": amount, "to": "wallet", "reason": "damaged"}
+        return await api.post(f"/api/v1/orders/{order_id}/refunds", json=wanted)
 
 
 async def acts(batua, subject):
@@ -219,11 +232,12 @@ async def test_two_of_staff_and_the_api_at_once_never_refund_more_than_was_paid(
             file(one, "refund-an-order", filled[0]),
             file(other, "refund-an-order", filled[1]),
             one.post("/api/forms/refund-an-order/", json=generated),
-            other.post("/api/forms/refund-an-order/", json=generated),
+            by_api(office, order["id"], 6_000),
         )
     statuses = [answer.status_code for answer in answers]
-    assert sorted(statuses)[1:] == [422, 422, 422], statuses
-    assert min(statuses) in {200, 303}
+    refused = [status for status in statuses if status >= 400]
+    assert len(refused) == 3, statuses
+    assert set(refused) <= {422, 409}
     assert await posted(batua, order["customer_id"]) == 6_000
     assert (await batua.orders.read(order["id"]))["refunded"] == 6_000
 
