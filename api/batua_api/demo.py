@@ -20,6 +20,7 @@ from batua.testing.simulators.whatsapp import WhatsAppSimulator
 from batua.wallets import NO_RULES, Adjust, AdjustmentReason, Direction, Newcomer
 from batua_admin import create_staff, has_staff
 from batua_api.app import create_app
+from batua_api.demo_shop import DEMO, Provider, StaffLogin, demo_shop
 from batua_api.frontend import frontend_files
 from batua_api.interrupts import interrupted
 from batua_api.local import beside_database, demo_secrets, secret_name
@@ -57,6 +58,12 @@ async def run_demo(environ: Mapping[str, str], *, port: int, database_url: str) 
         *(_mount(f"/simulators/{one.code}", one.app) for one in simulators),
         _mount("/simulators/whatsapp", whatsapp.app),
         *frontend_files(),
+        *demo_shop(
+            settings,
+            customers={customer: _newcomer(customer) for customer in OPENING_BALANCES},
+            providers=tuple(_provider(one) for one in simulators),
+            staff=StaffLogin(STAFF, secrets["DEMO_STAFF_PASSWORD"]),
+        ),
     )
     async with serving(app, port=port, http=Connection), running(*simulators, whatsapp):
         names = {one.name: one.public_url for one in simulators}
@@ -129,6 +136,11 @@ def _whatsapp(secrets: Mapping[str, str], base: str, database_url: str) -> Whats
     )
 
 
+def _provider(simulator: Simulator) -> Provider:
+    url = f"/simulators/{simulator.code}"
+    return Provider(simulator.code, simulator.name, url, simulator.has_books)
+
+
 def _newcomer(customer_id: str) -> Newcomer:
     # Always the same synthetic number for a name, in a range that no operator has given out.
     digits = int(hashlib.sha256(customer_id.encode()).hexdigest(), 16) % 10**7
@@ -174,6 +186,7 @@ def _welcome(base: str, settings: Settings, password: str, simulators: Mapping[s
         f"{name} {format_money(amount, 'INR')}" for name, amount in OPENING_BALANCES.items()
     )
     rows = [
+        ("Demo shop", f"{base}{DEMO}/   begin here"),
         ("API", f"{base}/api/v1/docs"),
         ("Staff panel", f"{base}/admin/   user {STAFF}   password {password}"),
         *(

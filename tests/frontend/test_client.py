@@ -17,20 +17,9 @@ from tools.client_api import API_FILE, OPERATIONS, openapi_document, written
 from tools.client_built import BUILT, CLIENT, FRONTEND, digests, find_tool
 
 FOLDERS = (
-    "client", "client/drivers", "client/messages", "element", "element/words", "tests",
+    "client", "client/drivers", "client/messages", "demo", "element", "element/words", "tests",
 )  # fmt: skip
-SOURCES = sorted(
-    path
-    for folder in (
-        "client",
-        "client/drivers",
-        "client/messages",
-        "element",
-        "element/words",
-        "tests",
-    )
-    for path in (FRONTEND / folder).glob("*.js")
-)
+SOURCES = sorted(path for folder in FOLDERS for path in (FRONTEND / folder).glob("*.js"))
 LINES_MAX, TEST_LINES_MAX = 210, 300
 NODE_TESTS = sorted((ROOT / "frontend" / "tests").glob("*.test.js"))
 ENTRY = re.compile(r"^    (\w+):(?: |\n +)'([^']*)',$", re.MULTILINE)
@@ -138,11 +127,12 @@ def test_the_tools_find_nothing_wrong_and_build_the_same(built, tmp_path):
     assert filecmp.cmpfiles(built.folder, tmp_path, names, shallow=False)[1:] == ([], [])
 
 
-def test_typescript_finds_nothing_wrong_in_the_element():
+@pytest.mark.parametrize("folder", ["element", "demo"])
+def test_typescript_finds_nothing_wrong_in(folder):
     tool = find_tool(BUILT[0])
     if tool is None:
         pytest.skip("tsc is not here: run npm install in frontend/client")
-    command = [tool, "--project", FRONTEND / "element"]
+    command = [tool, "--project", FRONTEND / folder]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (said.returncode, said.stdout) == (0, "")
 

@@ -33,6 +33,7 @@ class GooglePaySimulator(Simulator):
 
     code: ClassVar[str] = "googlepay"
     name: ClassVar[str] = "Google Pay"
+    has_books: ClassVar[bool] = False
     # The kit wants them; there is nothing to deliver.
     webhook_timeout_s: ClassVar[float] = 1.0
     webhook_give_up_s: ClassVar[float] = 1.0

@@ -89,6 +89,7 @@ def control_routes(
         acting("settle_refund", Settle, settle),
         acting("dispute", Dispute, dispute),
         acting("faults", simulator.faults.change_type, lambda asked: _changed(simulator, asked)),
+        _telling("faults", simulator.faults.shown),
         _telling("payments", lambda: {"payments": payments()}),
         _telling("ledger", lambda: {"captures": ledger()}),
         _telling("webhooks", lambda: {"webhooks": simulator.webhooks.events()}),

@@ -52,6 +52,8 @@ class Simulator(ABC):
     name: ClassVar[str]
     secrets: ClassVar[Mapping[str, str]] = {}
     """Keywords of the constructor that should be kept secret, and what each must begin with."""
+    has_books: ClassVar[bool] = True
+    """Whether it takes money itself. What only stands in front leaves that to its processor."""
     webhook_timeout_s: ClassVar[float]
     webhook_give_up_s: ClassVar[float]
 

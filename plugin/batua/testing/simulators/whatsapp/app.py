@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post
-from litestar.params import FromPath, RawBody
+from litestar.params import FromPath, FromQuery, RawBody
 
 from batua.testing.simulators.whatsapp.errors import GraphError
 from batua.testing.simulators.whatsapp.faults import FaultBox, Faults
@@ -49,8 +49,8 @@ def build_app(phone: Phone) -> Litestar:
         return Response(_accepted(message))
 
     @get("/_control/messages")
-    async def list_messages() -> dict[str, list[Message]]:
-        return {"messages": phone.messages()}
+    async def list_messages(newest: FromQuery[int | None] = None) -> dict[str, list[Message]]:
+        return {"messages": phone.messages(newest=newest)}
 
     @post("/_control/faults", status_code=200)
     async def set_faults(body: RawBody) -> Response[Any]:

@@ -1,0 +1,150 @@
+/** Behind the scenes: whoever opens this is the provider, and makes it fail on purpose. */
+
+import { h } from '/batua/element/dom.js';
+import { choiceGroup } from '/batua/element/choices.js';
+
+import { act, readFaults } from './acting.js';
+import { drawer } from './drawer.js';
+import { openPayments, takenPayments } from './provider_books.js';
+import { part } from './telling.js';
+
+/** @typedef {import('./visitor.js').Provider} Provider */
+/** @typedef {import('../client/client.js').BatuaClient} BatuaClient */
+
+const WEBHOOKS = {
+  fine: { text: 'Arrive as they should', faults: {} },
+  lose: { text: 'Get lost', faults: { lose: true } },
+  duplicate: { text: 'Arrive three times', faults: { duplicate: 2 } },
+  delay: { text: 'Arrive ten seconds late', faults: { delay_s: 10 } },
+  forge: { text: 'Come with two forgeries', faults: { forge: 2 } },
+};
+
+const CALLS = {
+  fine: { text: 'Works', fault: { next: '500', times: 0 } },
+  refuse: { text: 'Fails three times', fault: { next: '500', times: 3 } },
+  lose: { text: 'Does it, but loses one answer', fault: { next: '500_after_effect', times: 1 } },
+};
+
+const MESSAGES = {
+  fine: { text: 'Arrive', faults: {} },
+  off: { text: 'Find the phone switched off', faults: { fail_status: 131026 } },
+  refuse: { text: 'Are refused once, and sent again', faults: { next_error: 131016 } },
+};
+
+const FIRST = 'razorpay'; // the one that most rupees go through
+const WHATSAPP = '/simulators/whatsapp';
+
+/** @param {Provider[]} providers @param {() => BatuaClient | null} client */
+export function providerDrawer(providers, client) {
+  const banks = providers.filter((each) => each.has_books).sort(firstIs(FIRST));
+  drawer('provider', 'Be the provider', async () => {
+    const said = h('p', { role: 'status', class: 'said' });
+    const place = h('div', { class: 'stack' });
+    const choose = async (/** @type {string} */ code) => {
+      const bank = banks.find((each) => each.code === code);
+      if (bank) place.replaceChildren(...(await controls(bank, client(), said)));
+    };
+    const which = choiceGroup(
+      'You are',
+      banks.map(({ code, name }) => ({ value: code, text: name })),
+      choose,
+    );
+    which.group.classList.add('beside');
+    await choose(which.value());
+    return [
+      h('p', {}, 'Make it go wrong, then pay in the shop. The money comes out right all the same.'),
+      said,
+      which.group,
+      h('p', { class: 'quiet' }, 'What is paid with Google Pay is taken by Razorpay.'),
+      place,
+      messages(said),
+      heal(banks, said, () => choose(which.value())),
+    ];
+  });
+  void showArmed(banks);
+}
+
+/** @param {Provider} bank @param {BatuaClient | null} client @param {HTMLElement} said */
+async function controls(bank, client, said) {
+  const { webhooks, api } = await readFaults(bank.url);
+  const set = async (/** @type {object} */ change, /** @type {string} */ sentence) => {
+    await act(`${bank.url}/_control/faults`, change);
+    said.textContent = sentence;
+    await showArmed([bank]);
+  };
+  const events = choices('Its webhooks', WEBHOOKS, nameOf(webhooks), ({ text, faults }) =>
+    set({ webhooks: faults }, `${bank.name}’s webhooks: ${text.toLowerCase()}.`),
+  );
+  const calls = choices('Its API, when the shop calls', CALLS, api ? '' : 'fine', (chosen) =>
+    set({ api: chosen.fault }, `${bank.name}’s API: ${chosen.text.toLowerCase()}.`),
+  );
+  const again = async () => {
+    const { events: count } = await act(`${bank.url}/_control/send_webhooks`, {});
+    said.textContent = `${count} webhooks are sent again. Nothing is credited twice.`;
+  };
+  return [
+    events,
+    calls,
+    openPayments(bank, client, said),
+    await takenPayments(bank, said),
+    h('button', { type: 'button', onclick: again }, 'Send every webhook again'),
+  ];
+}
+
+/** @param {HTMLElement} said */
+function messages(said) {
+  return choices('WhatsApp messages', MESSAGES, 'fine', async ({ text, faults }) => {
+    await act(`${WHATSAPP}/_control/faults`, faults);
+    said.textContent = `WhatsApp messages: ${text.toLowerCase()}.`;
+  });
+}
+
+/** @param {Provider[]} banks @param {HTMLElement} said @param {() => Promise<void>} refresh */
+function heal(banks, said, refresh) {
+  const onclick = async () => {
+    await Promise.all(
+      [...banks.map(({ url }) => url), WHATSAPP].map((url) => act(`${url}/_control/faults`, {})),
+    );
+    await Promise.all([refresh(), showArmed(banks)]);
+    said.textContent = 'All is well again.';
+  };
+  return h('button', { type: 'button', class: 'main', onclick }, 'Heal everything');
+}
+
+/** @param {string} code @returns {(a: Provider, b: Provider) => number} */
+const firstIs = (code) => (a, b) => Number(b.code === code) - Number(a.code === code);
+
+/**
+ * A group whose choices act at once.
+ *
+ * @template {{ text: string }} T
+ * @param {string} legend
+ * @param {Record<string, T>} options
+ * @param {string} current
+ * @param {(chosen: T) => Promise<void>} act
+ */
+function choices(legend, options, current, act) {
+  const { group } = choiceGroup(
+    legend,
+    Object.entries(options).map(([value, { text }]) => ({ value, text })),
+    (value) => act(options[value]),
+  );
+  for (const input of group.querySelectorAll('input')) input.checked = input.value === current;
+  return group;
+}
+
+/** Which of our choices is in force. @param {Record<string, unknown>} webhooks */
+function nameOf(webhooks) {
+  const wrong = Object.entries(webhooks).filter(([, value]) => value);
+  const found = Object.entries(WEBHOOKS).find(
+    ([, { faults }]) => JSON.stringify(Object.entries(faults)) === JSON.stringify(wrong),
+  );
+  return found?.[0] ?? '';
+}
+
+/** The button at the top says while something is wrong on purpose. @param {Provider[]} banks */
+async function showArmed(banks) {
+  const all = await Promise.all(banks.map(({ url }) => readFaults(url)));
+  const isArmed = all.some(({ webhooks, api }) => api || nameOf(webhooks) !== 'fine');
+  part('provider-button').classList.toggle('armed', isArmed);
+}
