@@ -6,7 +6,15 @@ import { part } from './telling.js';
 import { whileSeen } from './watching.js';
 
 /** @typedef {import('./visitor.js').Customer} Customer */
-/** @typedef {{ id: string, to: string, text: string, status: string, created_at: string }} Message */
+
+/**
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {string} to
+ * @property {string} text
+ * @property {string} status
+ * @property {string} created_at
+ */
 
 const NEWEST = 60;
 const LOOK_EVERY_MS = 1500;

@@ -30,6 +30,10 @@ const CURRENCY = 'demo.currency';
 /** @type {Record<string, string>} */
 const PRESETS = { INR: '100, 500, 1000', USD: '10, 50, 100' };
 
+const LEAD =
+  'Buy something with one tap. Add money, or let the provider fail, ' +
+  'and watch the balance, your orders and your phone.';
+
 /** @type {Visit | null} */
 let visit = null;
 let currency = sessionStorage.getItem(CURRENCY) ?? 'INR';
@@ -51,8 +55,7 @@ function open(customer) {
   part('wallet').replaceChildren(wallet);
   part(`customer-${customer.id}`).setAttribute('aria-pressed', 'true');
   part('greeting').textContent = `Namaste, ${customer.name}`;
-  part('lead').textContent =
-    'Buy something with one tap. Add money, or let the provider fail, and watch the balance, your orders and your phone.';
+  part('lead').textContent = LEAD;
   showPhone(customer, ended.signal, () => orders.refresh());
   void orders.refresh();
   void recover(till);
