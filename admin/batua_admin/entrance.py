@@ -26,12 +26,12 @@ class Entrance:
     """Stands before the panel of one shop. ``is_secure`` is for one that is reached by https."""
 
     def __init__(self, panel: ASGIApp, *, is_secure: bool) -> None:
-        self._panel = panel
+        self.app = panel
         self._is_secure = is_secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
-            await self._panel(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         if self._is_secure:
             # TLS ends before us: by this Piccolo looks where a form was sent from.
@@ -47,7 +47,7 @@ class Entrance:
         except _Refused as refused:
             await _refuse(refused, send)
         else:
-            await self._panel(scope, _replay(body, receive), send)
+            await self.app(scope, _replay(body, receive), send)
 
     def _setting_cookies(self, scope: HTTPScope, send: Send) -> Send:
         """Piccolo gives its CSRF token to the whole site, and over http too."""
@@ -73,7 +73,7 @@ class Entrance:
             await _refuse(_Refused(400, "There is no text with a zero byte."), send)
             return
         try:
-            await self._panel(scope, receive, send)
+            await self.app(scope, receive, send)
         except ValueError:
             if b"__order=" not in query:
                 raise

