@@ -28,7 +28,9 @@ async def test_every_route_of_the_contract_is_in_the_document(api):
     wanted = {(method, pattern(path)) for method, path, *_ in ROUTES}
     assert wanted <= listed
     others = {path for _, path in listed - wanted}
-    assert others == {"/webhooks/{}", "/health", "/health/live", "/health/ready", "/metrics"}
+    assert others == {
+        "/webhooks/{}", "/health", "/health/live", "/health/ready", "/metrics", "/wallet/events",
+    }  # fmt: skip
 
 
 async def test_every_body_is_drawn_and_every_route_has_its_security(api):
