@@ -267,6 +267,7 @@ async def test_credentials_of_another_mode_wait_for_staff_in_every_process(shop,
 @pytest.mark.parametrize(
     ("key", "why"),
     [("", "BATUA_ENCRYPTION_KEY is not set"), (WRONG_KEY, "none of the keys in BATUA_ENCRYPT")],
+    ids=["no key", "another key"],
 )
 async def test_without_the_key_the_gateway_is_off_and_says_what_to_do(shop, opening, key, why):
     await shop.gateway_settings.write("razorpay", TEST, OLGA)
