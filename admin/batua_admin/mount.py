@@ -19,13 +19,17 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["LazyPanel", "panel_handler"]
 
+POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'%s; "
+    b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
+    b"frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
+)
+INLINE_STYLES = b" 'unsafe-inline'"
+"""Piccolo's page makes some of its styles in the browser, and no nonce reaches all of them."""
+STYLED_BY_FILES = "/pages/"
+"""Ours have theirs in files."""
+
 HEADERS = (
-    (
-        b"content-security-policy",
-        b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-        b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; "
-        b"frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
-    ),
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -36,12 +40,14 @@ HEADERS = (
         b"camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     ),
 )
-"""On every answer. Strict-Transport-Security is for whoever ends TLS, and knows of all sites."""
+"""On every answer, with the policy. Strict-Transport-Security is for whoever ends TLS."""
 
 NOT_KEPT = (b"cache-control", b"no-store")
 """On all that says anything of the shop: a browser keeps none of it."""
 KEPT = "/assets/"
 """What is named by its contents, and the same for everybody."""
+
+Headers = tuple[tuple[bytes, bytes], ...]
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +86,7 @@ def panel_handler(path: str = "/admin") -> ASGIRouteHandler:
         app: ASGIApp = scope["litestar_app"].state.batua_panel
         sent = _sent_path(scope)
         root = scope.get("root_path", "").rstrip("/")
-        answering = _Answering(send, is_kept=sent.startswith(f"{root}{path}{KEPT}"))
+        answering = _Answering(send, _headers(sent.removeprefix(f"{root}{path}")))
         if sent == f"{root}{path}":
             await _redirect(f"{sent}/", scope, receive, answering)
             return
@@ -100,9 +106,9 @@ def panel_handler(path: str = "/admin") -> ASGIRouteHandler:
 class _Answering:
     """A panel's way to its browser: it puts our headers on whatever is answered."""
 
-    def __init__(self, send: Send, *, is_kept: bool) -> None:
+    def __init__(self, send: Send, headers: Headers) -> None:
         self._send = send
-        self._headers = HEADERS if is_kept else (*HEADERS, NOT_KEPT)
+        self._headers = headers
         self.has_begun = False
 
     async def __call__(self, message: Message) -> None:
@@ -112,6 +118,13 @@ class _Answering:
             theirs = [each for each in message.get("headers", []) if each[0].lower() not in ours]
             message = {**message, "headers": [*theirs, *self._headers]}
         await self._send(message)
+
+
+def _headers(below: str) -> Headers:
+    """Ours for what is at ``below`` in the panel."""
+    styles = b"" if below.startswith(STYLED_BY_FILES) else INLINE_STYLES
+    kept = () if below.startswith(KEPT) else (NOT_KEPT,)
+    return ((b"content-security-policy", POLICY % styles), *HEADERS, *kept)
 
 
 def _sent_path(scope: Scope) -> str:

@@ -142,13 +142,13 @@ class SigningIn:
             raise HTTPException(422, "Incorrect password.")
         self._check(asked)
         hashed = await self.passwords.hash(asked.new_password)
+        await self.enter(me.actor, Word.CHANGE_PASSWORD)
         async with self._batua.database.transaction() as transaction:
             await transaction.execute(
                 "update batua_staff set password = $2, has_one_time_password = $3 where id = $1",
                 me.staff_id, hashed, False,
             )  # fmt: skip
             await end_sessions(transaction, me.staff_id)
-        await self.enter(me.actor, Word.CHANGE_PASSWORD)
         response = JSONResponse({"message": "changed: sign in again"})
         self._set_cookie(response, request, "", age_s=0)
         return response
@@ -160,7 +160,7 @@ class SigningIn:
         return await self.passwords.are_same(password, stored)
 
     async def enter(self, actor: Actor, word: Word) -> None:
-        """Enter in the audit log what somebody did about their own account."""
+        """Enter in the audit log what somebody does about their own account."""
         act = Act(id=self._batua.new_id("aud"), actor=actor, word=word, subject=actor.name)
         await self._batua.engine.submit(Note(act))
 

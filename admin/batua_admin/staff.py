@@ -1,7 +1,9 @@
 """Staff accounts: made and changed on the command line, and by an owner in the panel.
 
 In the panel nobody can shut themselves out; the command line is the way back in. Each change is
-entered in the audit log once it is made. All raise ``Forbidden`` for who is no owner.
+entered in the audit log before it is made, and after all that could refuse it: what a crash leaves
+is an entry without its change, and never a change that nobody hears of. All raise ``Forbidden``
+for who is no owner.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from types import MappingProxyType
 
 from batua.audit import Act, Actor, Note
 from batua.bootstrap import Batua
-from batua.database import Row, Transaction
+from batua.database import Database, Row, Transaction
 from batua.errors import Conflict, NotFound
 from batua.identity import Role, changing
 from batua.staff import Word, require
@@ -57,17 +59,22 @@ async def create_staff(
         raise ValueError("A staff name has 1 to 100 printable characters.")
     check_new_password(password)
     hashed = await Passwords().hash(password)
+    email = email or f"{username}@staff.invalid"
+    if await batua.database.fetch(
+        "select id from batua_staff where username = $1 or email = $2", username, email
+    ):
+        raise ValueError(_taken(username))
+    await _enter(batua, actor, Word.CREATE_STAFF, username, after={"role": rank})
     async with changing(batua.database, batua.identity.watch) as transaction:
         created = await transaction.execute(
             "insert into batua_staff (username, password, email, active, admin, superuser, role,"
             " has_one_time_password) values ($1, $2, $3, $4, $4, $5, $6, $7)"
             " on conflict do nothing",
-            username, hashed, email or f"{username}@staff.invalid", True, rank is Role.OWNER,
+            username, hashed, email, True, rank is Role.OWNER,
             str(rank), is_one_time,
         )  # fmt: skip
     if not created:
-        raise ValueError(f"There is a staff account {username!r} already, or one of its email.")
-    await _enter(batua, actor, Word.CREATE_STAFF, username, after={"role": rank})
+        raise ValueError(_taken(username))
 
 
 async def has_staff(batua: Batua, username: str) -> bool:
@@ -93,19 +100,18 @@ async def disable_staff(batua: Batua, username: str, *, actor: Actor = COMMAND_L
     for.
     """
     _require(actor, Word.DISABLE_STAFF, username)
+    account = await _read(batua.database, username)
+    if not account["active"]:
+        return False
+    await _require_other_owner(batua.database, account)
+    await _enter(batua, actor, Word.DISABLE_STAFF, username, {"active": True}, {"active": False})
     async with changing(batua.database, batua.identity.watch) as transaction:
-        account = await _read(transaction, username)
-        if account["active"]:
-            await _require_other_owner(transaction, account)
-            await transaction.execute(
-                "update batua_staff set active = false where id = $1", account["id"]
-            )
-            await end_sessions(transaction, account["id"])
-    if account["active"]:
-        await _enter(
-            batua, actor, Word.DISABLE_STAFF, username, {"active": True}, {"active": False}
+        await _require_other_owner(transaction, account)  # nobody changes an account meanwhile
+        await transaction.execute(
+            "update batua_staff set active = false where id = $1", account["id"]
         )
-    return bool(account["active"])
+        await end_sessions(transaction, account["id"])
+    return True
 
 
 async def enable_staff(batua: Batua, username: str, *, actor: Actor = COMMAND_LINE) -> bool:
@@ -114,15 +120,15 @@ async def enable_staff(batua: Batua, username: str, *, actor: Actor = COMMAND_LI
     Raises ``NotFound``.
     """
     require(actor, Word.ENABLE_STAFF)
+    account = await _read(batua.database, username)
+    if account["active"]:
+        return False
+    await _enter(batua, actor, Word.ENABLE_STAFF, username, {"active": False}, {"active": True})
     async with changing(batua.database, batua.identity.watch) as transaction:
-        account = await _read(transaction, username)
-        if not account["active"]:
-            await transaction.execute(
-                "update batua_staff set active = true where id = $1", account["id"]
-            )
-    if not account["active"]:
-        await _enter(batua, actor, Word.ENABLE_STAFF, username, {"active": False}, {"active": True})
-    return not account["active"]
+        await transaction.execute(
+            "update batua_staff set active = true where id = $1", account["id"]
+        )
+    return True
 
 
 async def set_staff_role(
@@ -133,21 +139,23 @@ async def set_staff_role(
     Raises ``NotFound``, and ``Conflict`` (``oneself``, ``last_owner``).
     """
     _require(actor, Word.SET_STAFF_ROLE, username)
+    account = await _read(batua.database, username)
+    before = Role(account["role"])
+    if role is before:
+        return before
+    if not role.reaches(before):
+        await _require_other_owner(batua.database, account)
+    await _enter(batua, actor, Word.SET_STAFF_ROLE, username, {"role": before}, {"role": role})
     async with changing(batua.database, batua.identity.watch) as transaction:
-        account = await _read(transaction, username)
-        before = Role(account["role"])
         if not role.reaches(before):
-            await _require_other_owner(transaction, account)
-        if role is not before:
-            await end_sessions(transaction, account["id"])
+            await _require_other_owner(transaction, account)  # nobody changes one meanwhile
+        await end_sessions(transaction, account["id"])
         await transaction.execute(
             "update batua_staff set role = $2, superuser = $3 where id = $1",
             account["id"],
             str(role),
             role is Role.OWNER,
         )
-    if role is not before:
-        await _enter(batua, actor, Word.SET_STAFF_ROLE, username, {"role": before}, {"role": role})
     return before
 
 
@@ -166,14 +174,14 @@ async def reset_password(
     _require(actor, Word.RESET_STAFF_PASSWORD, username)
     check_new_password(password)
     hashed = await Passwords().hash(password)
+    account = await _read(batua.database, username)
+    await _enter(batua, actor, Word.RESET_STAFF_PASSWORD, username)
     async with changing(batua.database, batua.identity.watch) as transaction:
-        account = await _read(transaction, username)
         await transaction.execute(
             "update batua_staff set password = $2, has_one_time_password = $3 where id = $1",
             account["id"], hashed, is_one_time,
         )  # fmt: skip
         await end_sessions(transaction, account["id"])
-    await _enter(batua, actor, Word.RESET_STAFF_PASSWORD, username)
 
 
 async def reset_second_factor(batua: Batua, username: str, *, actor: Actor = COMMAND_LINE) -> bool:
@@ -182,13 +190,14 @@ async def reset_second_factor(batua: Batua, username: str, *, actor: Actor = COM
     False if there was none. Raises ``NotFound``, and ``Conflict`` (``oneself``).
     """
     _require(actor, Word.RESET_STAFF_MFA, username)
-    async with changing(batua.database, batua.identity.watch) as transaction:
-        account = await _read(transaction, username)
-        dropped = await drop_second_factor(transaction, account["id"])
-        await end_sessions(transaction, account["id"])
-    if dropped:
+    account = await _read(batua.database, username)
+    if account["has_factor"]:
         await _enter(batua, actor, Word.RESET_STAFF_MFA, username)
-    return dropped
+    async with changing(batua.database, batua.identity.watch) as transaction:
+        if account["has_factor"]:
+            await drop_second_factor(transaction, account["id"])
+        await end_sessions(transaction, account["id"])
+    return bool(account["has_factor"])
 
 
 async def reseal_second_factors(batua: Batua) -> int:
@@ -211,25 +220,30 @@ async def _enter(
     before: Mapping[str, object] = EMPTY,
     after: Mapping[str, object] = EMPTY,
 ) -> None:
-    """Enter what was done to an account in the audit log."""
+    """Enter in the audit log what is about to be done to an account."""
     subject = f"staff:{username}"
     act = Act(id=batua.new_id("aud"), actor=actor, word=word, subject=subject)
     states = [{subject: dict(state)} if state else {} for state in (before, after)]
     await batua.engine.submit(Note(act, *states))
 
 
-async def _read(transaction: Transaction, username: str) -> Row:
-    # ``changing`` has the lock already: nobody changes an account meanwhile.
-    account = await transaction.fetch_one(
-        "select id, username, role, active, admin from batua_staff where username = $1", username
+def _taken(username: str) -> str:
+    return f"There is a staff account {username!r} already, or one of its email."
+
+
+async def _read(database: Database, username: str) -> Row:
+    account = await database.fetch_one(
+        "select id, username, role, active, f.staff_id is not null as has_factor from batua_staff"
+        " left join batua_second_factor f on f.staff_id = batua_staff.id where username = $1",
+        username,
     )
     if account is None:
         raise NotFound("staff account", username)
     return account
 
 
-async def _require_other_owner(transaction: Transaction, account: Row) -> None:
-    owners = await transaction.fetch(
+async def _require_other_owner(database: Database | Transaction, account: Row) -> None:
+    owners = await database.fetch(
         "select id from batua_staff where role = 'owner' and active and admin"
     )
     if [row["id"] for row in owners] == [account["id"]]:

@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from batua.audit import Actor
 from batua.errors import Conflict, Forbidden
+from batua.failpoints import Action, Failpoint, arm
 from batua.identity import Role
 from batua_admin import (
     disable_staff,
@@ -215,6 +216,32 @@ async def test_each_change_of_an_account_is_in_the_log_with_what_was_and_is(offi
     assert await rows(office, "batua_audit") == entered
 
 
+async def test_wherever_it_breaks_off_no_account_is_changed_without_an_entry(office):
+    await office.add("kim", "viewer")
+    batua, broken = office.batua, 0
+    for at in range(1, 200):
+        before = await state_of(batua, "kim")
+        wanted = Role.SUPPORT if before["role"] == "viewer" else Role.VIEWER
+        with arm(Failpoint(Action.RAISE, at)) as failpoint:
+            try:
+                await set_staff_role(batua, "kim", wanted)
+            except Exception:
+                broken += 1
+        after = await state_of(batua, "kim")
+        assert after["role"] == before["role"] or after["entries"] > before["entries"], at
+        if len(failpoint.passed) < at:
+            break
+    assert (broken > 5, after["role"]) == (True, str(wanted))
+
+
+async def state_of(batua, name):
+    return await batua.database.fetch_one(
+        "select role, (select count(*) from batua_audit where subject = $2) as entries"
+        " from batua_staff where username = $1",
+        name, f"staff:{name}",
+    )  # fmt: skip
+
+
 async def test_what_changes_an_account_ends_its_sessions(office):
     await office.add("sam", "support")
     for change in (
@@ -268,6 +295,9 @@ async def test_every_answer_has_our_headers_and_none_a_foreign_address(office):
             assert answer.status_code == status, path
             policy = answer.headers.get_list("content-security-policy")
             assert [each.split(";")[0] for each in policy] == ["default-src 'none'"], path
+            # Piccolo's page alone makes styles in the browser.
+            assert ("unsafe-inline" in policy[0]) == (not path.startswith("/pages/")), path
+            assert path == "/" or " style=" not in answer.text, path
             assert answer.headers["x-frame-options"] == "DENY"
             assert answer.headers["x-content-type-options"] == "nosniff"
             assert answer.headers["referrer-policy"] == "same-origin"

@@ -90,10 +90,10 @@ class SecurityPage:
         await self._require_password(me, fields)
         if not await self._factors.accept(me.staff_id, fields.get("code", "")):
             return await self._state(request, refused="That code is not right.")
+        await self._signing_in.enter(me.actor, Word.REMOVE_MFA)
         async with self._batua.database.transaction() as transaction:
             await drop_second_factor(transaction, me.staff_id)
             await end_sessions(transaction, me.staff_id)
-        await self._signing_in.enter(me.actor, Word.REMOVE_MFA)
         return self._draw(request, is_dropped=True)
 
     async def _require_password(self, me: SignedIn, fields: Fields) -> None:
