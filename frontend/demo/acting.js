@@ -25,6 +25,24 @@ export async function readLedger(url) {
  * @property {{ amount: number, status: string }[]} disputes
  */
 
+/**
+ * An action of a button's, which says so where nobody answers.
+ *
+ * @template {any[]} A
+ * @param {HTMLElement} said
+ * @param {(...told: A) => Promise<void>} action
+ * @returns {(...told: A) => Promise<void>}
+ */
+export function trying(said, action) {
+  return async (...told) => {
+    try {
+      await action(...told);
+    } catch {
+      said.textContent = 'The demo does not answer. Is it still running?';
+    }
+  };
+}
+
 /** @param {string} url @param {RequestInit} [how] */
 async function asked(url, how) {
   const answer = await fetch(url, how);

@@ -27,6 +27,7 @@ const STATUSES = {
 
 export class Orders {
   #limit = PAGE;
+  #shown = '';
   #isLooking = false;
   #looksAgain = false;
 
@@ -65,6 +66,9 @@ export class Orders {
     try {
       const page = await this.client.orders({ limit: this.#limit, signal: this.signal });
       if (this.signal.aborted) return;
+      const told = JSON.stringify(page);
+      if (told === this.#shown && note.hidden) return; // whoever is at a button of it stays there
+      this.#shown = told;
       note.textContent = page.items.length ? '' : 'Nothing yet. Your first cup is a tap away.';
       note.hidden = page.items.length > 0;
       part('order-list').replaceChildren(...page.items.map((each) => this.#row(each)));

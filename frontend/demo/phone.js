@@ -62,7 +62,8 @@ export function showPhone({ phone }, signal, arrived) {
       if (list.children[at] !== shown) list.insertBefore(shown, list.children[at] ?? null);
     });
     while (list.children.length > messages.length) list.lastElementChild?.remove();
-    list.scrollTop = list.scrollHeight;
+    const screen = /** @type {HTMLElement} */ (list.parentElement);
+    screen.scrollTop = screen.scrollHeight;
     part('phone-note').hidden = messages.length > 0;
   }
 

@@ -3,7 +3,7 @@
 import { h } from '/batua/element/dom.js';
 import { choiceGroup } from '/batua/element/choices.js';
 
-import { act, readFaults } from './acting.js';
+import { act, readFaults, trying } from './acting.js';
 import { drawer } from './drawer.js';
 import { openPayments, takenPayments } from './provider_books.js';
 import { part } from './telling.js';
@@ -37,51 +37,58 @@ const WHATSAPP = '/simulators/whatsapp';
 /** @param {Provider[]} providers @param {() => BatuaClient | null} client */
 export function providerDrawer(providers, client) {
   const banks = providers.filter((each) => each.has_books).sort(firstIs(FIRST));
+  const looked = () => showArmed(banks);
   drawer('provider', 'Be the provider', async () => {
     const said = h('p', { role: 'status', class: 'said' });
     const place = h('div', { class: 'stack' });
-    const choose = async (/** @type {string} */ code) => {
-      const bank = banks.find((each) => each.code === code);
-      if (bank) place.replaceChildren(...(await controls(bank, client(), said)));
-    };
     const which = choiceGroup(
       'You are',
       banks.map(({ code, name }) => ({ value: code, text: name })),
-      choose,
+      trying(said, () => refresh()),
     );
     which.group.classList.add('beside');
-    await choose(which.value());
+    async function refresh() {
+      const code = which.value();
+      const [bank] = banks.filter((each) => each.code === code);
+      const parts = [...(await controls(bank, client(), said, looked)), await messages(said)];
+      if (which.value() === code) place.replaceChildren(...parts);
+    }
+    await refresh();
     return [
       h('p', {}, 'Make it go wrong, then pay in the shop. The money comes out right all the same.'),
       said,
       which.group,
       h('p', { class: 'quiet' }, 'What is paid with Google Pay is taken by Razorpay.'),
       place,
-      messages(said),
-      heal(banks, said, () => choose(which.value())),
+      heal(banks, said, () => Promise.all([refresh(), looked()])),
     ];
   });
-  void showArmed(banks);
+  looked().catch(() => {}); // the button works all the same
 }
 
-/** @param {Provider} bank @param {BatuaClient | null} client @param {HTMLElement} said */
-async function controls(bank, client, said) {
+/**
+ * @param {Provider} bank
+ * @param {BatuaClient | null} client
+ * @param {HTMLElement} said
+ * @param {() => Promise<void>} looked
+ */
+async function controls(bank, client, said, looked) {
   const { webhooks, api } = await readFaults(bank.url);
-  const set = async (/** @type {object} */ change, /** @type {string} */ sentence) => {
+  const set = trying(said, async (/** @type {object} */ change, /** @type {string} */ sentence) => {
     await act(`${bank.url}/_control/faults`, change);
     said.textContent = sentence;
-    await showArmed([bank]);
-  };
+    await looked();
+  });
   const events = choices('Its webhooks', WEBHOOKS, nameOf(webhooks), ({ text, faults }) =>
     set({ webhooks: faults }, `${bank.name}’s webhooks: ${text.toLowerCase()}.`),
   );
   const calls = choices('Its API, when the shop calls', CALLS, api ? '' : 'fine', (chosen) =>
     set({ api: chosen.fault }, `${bank.name}’s API: ${chosen.text.toLowerCase()}.`),
   );
-  const again = async () => {
+  const again = trying(said, async () => {
     const { events: count } = await act(`${bank.url}/_control/send_webhooks`, {});
     said.textContent = `${count} webhooks are sent again. Nothing is credited twice.`;
-  };
+  });
   return [
     events,
     calls,
@@ -92,22 +99,24 @@ async function controls(bank, client, said) {
 }
 
 /** @param {HTMLElement} said */
-function messages(said) {
-  return choices('WhatsApp messages', MESSAGES, 'fine', async ({ text, faults }) => {
+async function messages(said) {
+  const { fail_status } = await readFaults(WHATSAPP);
+  const set = trying(said, async (/** @type {object} */ faults, /** @type {string} */ text) => {
     await act(`${WHATSAPP}/_control/faults`, faults);
     said.textContent = `WhatsApp messages: ${text.toLowerCase()}.`;
   });
+  const current = fail_status ? 'off' : 'fine';
+  return choices('WhatsApp messages', MESSAGES, current, ({ text, faults }) => set(faults, text));
 }
 
-/** @param {Provider[]} banks @param {HTMLElement} said @param {() => Promise<void>} refresh */
+/** @param {Provider[]} banks @param {HTMLElement} said @param {() => Promise<unknown>} refresh */
 function heal(banks, said, refresh) {
-  const onclick = async () => {
-    await Promise.all(
-      [...banks.map(({ url }) => url), WHATSAPP].map((url) => act(`${url}/_control/faults`, {})),
-    );
-    await Promise.all([refresh(), showArmed(banks)]);
+  const onclick = trying(said, async () => {
+    const urls = [...banks.map(({ url }) => url), WHATSAPP];
+    await Promise.all(urls.map((url) => act(`${url}/_control/faults`, {})));
+    await refresh();
     said.textContent = 'All is well again.';
-  };
+  });
   return h('button', { type: 'button', class: 'main', onclick }, 'Heal everything');
 }
 

@@ -3,7 +3,7 @@
 import { h } from '/batua/element/dom.js';
 import { formatAmount } from '/batua/client/index.js';
 
-import { act, readLedger } from './acting.js';
+import { act, readLedger, trying } from './acting.js';
 import { LOCALE } from './counter.js';
 
 /** @typedef {import('./visitor.js').Provider} Provider */
@@ -24,13 +24,13 @@ const LATE = { captured: 'It is paid after all', failed: 'It fails' };
 export function openPayments({ code, url, name }, client, said) {
   const open = (client?.pending.all() ?? []).filter(({ gateway }) => gateway === code);
   const rows = open.slice(0, NEWEST).map(({ reference, kind }) => {
-    const pay = async (/** @type {keyof typeof LATE} */ outcome) => {
+    const pay = trying(said, async (/** @type {keyof typeof LATE} */ outcome) => {
       await act(`${url}/_control/pay`, { reference, outcome });
       said.textContent =
         outcome === 'captured'
           ? `${name} took the money. The shop hears of it by webhook, or asks.`
           : `The payment failed at ${name}. The payer may try again.`;
-    };
+    });
     return h(
       'li',
       {},
@@ -68,11 +68,14 @@ export async function takenPayments(bank, said) {
  * @param {() => Promise<void>} refresh
  */
 function taken({ url, name }, { id, amount, currency, disputes }, said, refresh) {
-  const dispute = async (/** @type {string} */ status, /** @type {string} */ sentence) => {
-    await act(`${url}/_control/dispute`, { payment: id, status });
-    said.textContent = sentence;
-    await refresh();
-  };
+  const dispute = trying(
+    said,
+    async (/** @type {string} */ status, /** @type {string} */ sentence) => {
+      await act(`${url}/_control/dispute`, { payment: id, status });
+      said.textContent = sentence;
+      await refresh();
+    },
+  );
   const open = () =>
     dispute('open', `The payer’s bank asks ${name} for it back: look at the wallet.`);
   const won = () => dispute('won', 'The shop won: the money comes back to the wallet.');

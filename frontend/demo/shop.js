@@ -5,6 +5,7 @@ import { h } from '/batua/element/dom.js';
 import '/batua/dist/batua-wallet.js';
 
 import { LOCALE, showCurrencies, showProducts } from './counter.js';
+import { tellNews } from './news.js';
 import { Orders } from './orders.js';
 import { showPhone } from './phone.js';
 import { providerDrawer } from './provider.js';
@@ -63,12 +64,16 @@ function open(customer) {
 
 /** @param {Till} till @param {WalletView} wallet */
 function showBalance(till, wallet) {
+  const before = till.wallets.get(wallet.currency);
   till.wallets.set(wallet.currency, wallet);
   const written = formatAmount(wallet.available, wallet.currency, LOCALE);
   part('purse').hidden = false;
   part('purse').textContent = written;
   part('purse').setAttribute('aria-label', `In your wallet: ${written}`);
   void visit?.orders.refresh();
+  if (before && before.balance !== wallet.balance) {
+    tellNews(till.client, wallet.currency).catch(() => {}); // the statement has it all the same
+  }
 }
 
 /** @param {Product} product @returns {Promise<boolean>} */

@@ -52,6 +52,10 @@ def build_app(phone: Phone) -> Litestar:
     async def list_messages(newest: FromQuery[int | None] = None) -> dict[str, list[Message]]:
         return {"messages": phone.messages(newest=newest)}
 
+    @get("/_control/faults")
+    async def list_faults() -> Faults:
+        return phone.faults.faults
+
     @post("/_control/faults", status_code=200)
     async def set_faults(body: RawBody) -> Response[Any]:
         try:
@@ -66,7 +70,7 @@ def build_app(phone: Phone) -> Litestar:
         return Response(html, media_type=MediaType.HTML, headers=_PAGE_HEADERS)
 
     return Litestar(
-        [send, list_messages, set_faults, show],
+        [send, list_messages, list_faults, set_faults, show],
         exception_handlers={GraphError: _refuse},
         logging_config=None,
         openapi_config=None,
