@@ -6,6 +6,9 @@ import { LOCALE } from './counter.js';
 import { tell } from './telling.js';
 
 /** @typedef {import('../client/client.js').BatuaClient} BatuaClient */
+/** @typedef {import('../client/outcomes.js').Outcome} Outcome */
+
+const OUTCOME_MS_MAX = 3000; // the wallet itself tells of what was added while somebody waits
 
 /** By the kind of an entry in the statement. @type {Map<string, (amount: string) => string>} */
 const SENTENCES = new Map([
@@ -21,17 +24,33 @@ const SENTENCES = new Map([
     (amount) => `${amount} is back: the dispute ended in your favour.`,
   ],
   ['paid_credit', (amount) => `${amount} is yours: a payment came late, or twice.`],
+  ['top_up', (amount) => `${amount} was added to your wallet: the provider told us later.`],
   ['adjustment', (amount) => `The shop has corrected your balance by ${amount}.`],
 ]);
 
-/**
- * The newest entry, if somebody else made it.
- *
- * @param {BatuaClient} client
- * @param {string} currency
- */
-export async function tellNews(client, currency) {
-  const [newest] = (await client.transactions({ currency, limit: 1 })).items;
-  const sentence = newest && SENTENCES.get(newest.kind);
-  if (sentence) tell(sentence(formatAmount(Math.abs(newest.amount), currency, LOCALE)));
+export class News {
+  /** Top-ups that the wallet has told of. @type {Set<string>} */
+  #known = new Set();
+
+  /** @param {BatuaClient} client */
+  constructor(client) {
+    this.client = client;
+  }
+
+  /** @param {Outcome} outcome */
+  know({ kind, topUp }) {
+    if (kind === 'added' && topUp) this.#known.add(topUp.id);
+  }
+
+  /** Say what the newest entry is, if somebody else made it. @param {string} currency */
+  async tell(currency) {
+    const [newest] = (await this.client.transactions({ currency, limit: 1 })).items;
+    const sentence = newest && SENTENCES.get(newest.kind);
+    if (!sentence) return;
+    if (newest.top_up && newest.kind === 'top_up') {
+      await this.client.environment.sleep(OUTCOME_MS_MAX);
+      if (this.#known.has(newest.top_up)) return;
+    }
+    tell(sentence(formatAmount(Math.abs(newest.amount), currency, LOCALE)));
+  }
 }

@@ -31,16 +31,15 @@ export class Orders {
   #isLooking = false;
   #looksAgain = false;
 
-  /** @param {BatuaClient} client @param {Doing} doing @param {AbortSignal} signal ends it */
-  constructor(client, doing, signal) {
+  /** @param {BatuaClient} client @param {Doing} doing */
+  constructor(client, doing) {
     this.client = client;
     this.doing = doing;
-    this.signal = signal;
     const more = () => {
       this.#limit += PAGE;
       void this.refresh();
     };
-    part('orders-more').addEventListener('click', more, { signal });
+    part('orders-more').addEventListener('click', more);
     part('orders-note').hidden = false;
     part('orders-note').textContent = 'Loading your orders…';
     part('order-list').replaceChildren();
@@ -52,7 +51,7 @@ export class Orders {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      while (this.#looksAgain && !this.signal.aborted) {
+      while (this.#looksAgain) {
         this.#looksAgain = false;
         await this.#look();
       }
@@ -64,8 +63,7 @@ export class Orders {
   async #look() {
     const note = part('orders-note');
     try {
-      const page = await this.client.orders({ limit: this.#limit, signal: this.signal });
-      if (this.signal.aborted) return;
+      const page = await this.client.orders({ limit: this.#limit });
       const told = JSON.stringify(page);
       if (told === this.#shown && note.hidden) return; // whoever is at a button of it stays there
       this.#shown = told;
@@ -74,7 +72,6 @@ export class Orders {
       part('order-list').replaceChildren(...page.items.map((each) => this.#row(each)));
       part('orders-more').hidden = page.next_cursor === null;
     } catch (error) {
-      if (this.signal.aborted) return;
       if (!(error instanceof BatuaError)) throw error;
       note.hidden = false;
       note.textContent = `What you see may be old. ${error.message}`;

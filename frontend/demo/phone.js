@@ -27,23 +27,22 @@ const TICKS = new Map([
 ]);
 
 /**
- * Show the messages as they arrive, until the signal ends it.
+ * Show the messages as they arrive.
  *
  * @param {Customer} customer
- * @param {AbortSignal} signal
  * @param {() => void} arrived called for a new one
  */
-export function showPhone({ phone }, signal, arrived) {
+export function showPhone({ phone }, arrived) {
   const list = part('messages');
   const time = new Intl.DateTimeFormat('en-IN', { timeStyle: 'short' });
   let known = '';
   let newest = '';
   list.replaceChildren();
   part('phone-number').textContent = `to ${phone}`;
-  whileSeen(signal, LOOK_EVERY_MS, async () => {
-    const messages = await newestFor(phone, signal);
+  whileSeen(LOOK_EVERY_MS, async () => {
+    const messages = await newestFor(phone);
     const told = JSON.stringify(messages.map(({ id, status }) => [id, status]));
-    if (told === known || signal.aborted) return;
+    if (told === known) return;
     const isFirst = known === '';
     known = told;
     const last = messages.at(-1)?.id ?? '';
@@ -85,10 +84,10 @@ function tick(bubble, status) {
   ticks.setAttribute('aria-label', status);
 }
 
-/** Oldest first. @param {string} phone @param {AbortSignal} signal @returns {Promise<Message[]>} */
-async function newestFor(phone, signal) {
+/** Oldest first. @param {string} phone @returns {Promise<Message[]>} */
+async function newestFor(phone) {
   const url = `/simulators/whatsapp/_control/messages?newest=${NEWEST}`;
-  const { messages } = await (await fetch(url, { signal })).json();
+  const { messages } = await (await fetch(url)).json();
   const digits = phone.replace(/\D/g, '');
   return messages.filter((/** @type {Message} */ { to }) => to.replace(/\D/g, '') === digits);
 }

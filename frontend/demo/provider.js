@@ -5,11 +5,11 @@ import { choiceGroup } from '/batua/element/choices.js';
 
 import { act, readFaults, trying } from './acting.js';
 import { drawer } from './drawer.js';
-import { openPayments, takenPayments } from './provider_books.js';
+import { leftOpen, takenPayments } from './provider_books.js';
 import { part } from './telling.js';
 
 /** @typedef {import('./visitor.js').Provider} Provider */
-/** @typedef {import('../client/client.js').BatuaClient} BatuaClient */
+/** @typedef {import('./provider_books.js').OpenPayment} OpenPayment */
 
 const WEBHOOKS = {
   fine: { text: 'Arrive as they should', faults: {} },
@@ -34,8 +34,8 @@ const MESSAGES = {
 const FIRST = 'razorpay'; // the one that most rupees go through
 const WHATSAPP = '/simulators/whatsapp';
 
-/** @param {Provider[]} providers @param {() => BatuaClient | null} client */
-export function providerDrawer(providers, client) {
+/** @param {Provider[]} providers @param {() => OpenPayment[]} open left by the customer */
+export function providerDrawer(providers, open) {
   const banks = providers.filter((each) => each.has_books).sort(firstIs(FIRST));
   const looked = () => showArmed(banks);
   drawer('provider', 'Be the provider', async () => {
@@ -50,7 +50,7 @@ export function providerDrawer(providers, client) {
     async function refresh() {
       const code = which.value();
       const [bank] = banks.filter((each) => each.code === code);
-      const parts = [...(await controls(bank, client(), said, looked)), await messages(said)];
+      const parts = [...(await controls(bank, open, said, looked)), await messages(said)];
       if (which.value() === code) place.replaceChildren(...parts);
     }
     await refresh();
@@ -68,11 +68,11 @@ export function providerDrawer(providers, client) {
 
 /**
  * @param {Provider} bank
- * @param {BatuaClient | null} client
+ * @param {() => OpenPayment[]} open
  * @param {HTMLElement} said
  * @param {() => Promise<void>} looked
  */
-async function controls(bank, client, said, looked) {
+async function controls(bank, open, said, looked) {
   const { webhooks, api } = await readFaults(bank.url);
   const set = trying(said, async (/** @type {object} */ change, /** @type {string} */ sentence) => {
     await act(`${bank.url}/_control/faults`, change);
@@ -92,7 +92,7 @@ async function controls(bank, client, said, looked) {
   return [
     events,
     calls,
-    openPayments(bank, client, said),
+    leftOpen(bank, open(), said),
     await takenPayments(bank, said),
     h('button', { type: 'button', onclick: again }, 'Send every webhook again'),
   ];

@@ -8,21 +8,21 @@ import { LOCALE } from './counter.js';
 
 /** @typedef {import('./visitor.js').Provider} Provider */
 /** @typedef {import('./acting.js').Capture} Capture */
-/** @typedef {import('../client/client.js').BatuaClient} BatuaClient */
 /** @typedef {import('../client/pending.js').Pending} Pending */
+/** @typedef {Pick<Pending, 'kind' | 'gateway' | 'reference'>} OpenPayment */
 
 const NEWEST = 4;
 const LATE = { captured: 'It is paid after all', failed: 'It fails' };
 
 /**
- * What this customer has left open, to be paid while the shop's page knows nothing of it.
+ * What the customer has left open, to be paid while the shop's page knows nothing of it.
  *
  * @param {Provider} bank
- * @param {BatuaClient | null} client
+ * @param {OpenPayment[]} payments
  * @param {HTMLElement} said
  */
-export function openPayments({ code, url, name }, client, said) {
-  const open = (client?.pending.all() ?? []).filter(({ gateway }) => gateway === code);
+export function leftOpen({ code, url, name }, payments, said) {
+  const open = payments.filter(({ gateway }) => gateway === code);
   const rows = open.slice(0, NEWEST).map(({ reference, kind }) => {
     const pay = trying(said, async (/** @type {keyof typeof LATE} */ outcome) => {
       await act(`${url}/_control/pay`, { reference, outcome });

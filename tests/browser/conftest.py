@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import async_playwright
 from playwright.sync_api import sync_playwright
 
+from batua_api.frontend import FOLDER
 from tests.support.processes import running_demo
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
@@ -21,6 +22,9 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+AXE = FOLDER / "client" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def find_chromium() -> str:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from batua.contract import format_money
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import AXE, RULES, SCREENSHOTS
 from tests.support.bearers import token_of
 
 WAIT_MS = 15_000
@@ -34,7 +34,13 @@ class Visitor:
         self.page = self.open()
 
     def _asked(self, request):
-        own = (f"{self.demo.base}/", f"http://localhost:{self.demo.port}/", "data:", "blob:", "about:")
+        own = (
+            f"{self.demo.base}/",
+            f"http://localhost:{self.demo.port}/",
+            "data:",
+            "blob:",
+            "about:",
+        )
         if not request.url.startswith(own):
             self.foreign.append(request.url)
         if request.method == "POST" and request.url.endswith("/api/v1/orders"):
@@ -199,9 +205,10 @@ def test_what_the_wallet_lacks_is_paid_at_a_provider(visit):
         "Brass kettle is set aside for you. Your wallet asks how to pay for it."
     )
     expect(page.locator(".order").first).to_contain_text("To be paid")
-    ravi.keep("short")
     rest = rupees(240_000 - before)
     wallet = page.get_by_role("region", name="Your wallet")
+    expect(wallet).to_contain_text(f"Your wallet has {rupees(before)}: {rest} is missing.")
+    ravi.keep("short")
     ways = wallet.get_by_role("group", name="Pay with").first
     ways.get_by_role("radio", name="Razorpay").check()
     with page.expect_popup() as found:
@@ -215,7 +222,7 @@ def test_what_the_wallet_lacks_is_paid_at_a_provider(visit):
     assert (ravi.balance(), ravi.orders()[0]["status"]) == (0, "paid")
 
 
-def test_a_payment_that_fails_or_is_left_takes_nothing_and_the_order_can_be_cancelled(visit):
+def test_what_fails_or_is_left_takes_nothing_and_what_is_paid_later_arrives(visit):
     ravi = visit("ravi")
     page, before = ravi.page, ravi.balance()
     window = adds(page, "₹500.00", "Razorpay")
@@ -225,13 +232,19 @@ def test_a_payment_that_fails_or_is_left_takes_nothing_and_the_order_can_be_canc
     ravi.keep("failed")
     adds(page, "₹1,000.00", "Razorpay").close()
     expect(in_wallet(page)).to_contain_text("The payment is not finished.")
-    buy(page, "Kashmir saffron")
+    page.get_by_role("button", name="Be the provider").click()
+    page.get_by_role("button", name="It is paid after all").click()
+    expect(purse(page)).to_have_text(rupees(before + 100_000))
+    page.keyboard.press("Escape")
+    expect(told(page)).to_contain_text("₹1,000.00 was added to your wallet")
+    ravi.keep("paid-after-all")
+    buy(page, "Brass kettle")
     row = page.locator(".order").first
-    row.get_by_role("button", name="Cancel Kashmir saffron").click()
-    expect(told(page)).to_contain_text("The order of Kashmir saffron is cancelled.")
+    row.get_by_role("button", name="Cancel Brass kettle").click()
+    expect(told(page)).to_contain_text("The order of Brass kettle is cancelled.")
     expect(row).to_contain_text("Cancelled")
     expect(page.get_by_text("To pay:")).to_be_hidden()
-    assert (ravi.balance(), ravi.orders()[0]["status"]) == (before, "cancelled")
+    assert (ravi.balance(), ravi.orders()[0]["status"]) == (before + 100_000, "cancelled")
 
 
 def test_a_lost_webhook_is_made_up_for_and_a_dispute_is_seen(visit, demo):
@@ -325,6 +338,7 @@ def test_a_small_dark_phone_and_the_keyboard(visit, demo):
     expect(page.get_by_role("button", name="Asha")).to_be_focused()
     page.keyboard.press("Enter")
     expect(purse(page)).to_have_text(rupees(asha.balance()))
+    expect(told(page)).to_be_hidden()
     asha.keep("phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.get_by_role("button", name="Be the staff").press("Enter")

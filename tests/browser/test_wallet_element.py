@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from batua.contract import format_money
 from batua_api.frontend import FOLDER
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import AXE, RULES, SCREENSHOTS
 from tests.support.bearers import token_of
 from tests.support.ports import free_port
 from tests.support.processes import running_demo
@@ -24,8 +24,6 @@ PAGE = """<!doctype html>
 <batua-wallet api="{api}" token-url="/wallet-token" {attributes}></batua-wallet>
 </main></body></html>
 """
-AXE = FOLDER / "client" / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = """[...document.querySelector('batua-wallet').shadowRoot
     .querySelectorAll('button:not([hidden])')].map((each) => each.getBoundingClientRect().height)"""
 WAIT_MS = 15_000

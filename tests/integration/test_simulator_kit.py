@@ -152,6 +152,7 @@ async def running(shop=None, **settings):
 async def change(http, **body):
     answer = await http.post("/_control/faults", json=body)
     assert answer.status_code == 200, answer.text
+    assert (await http.get("/_control/faults")).json() == answer.json()
     return answer.json()
 
 

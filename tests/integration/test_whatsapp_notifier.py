@@ -341,6 +341,8 @@ async def test_error_lasts_as_often_as_told():
                 await at.notifier.send(notification())
         await at.notifier.send(notification())
         await at.faults(next_error=130429, times=9)
+        told = (await at.http.get(f"{at.url}/_control/faults")).json()
+        assert (told["next_error"], told["times"]) == (130429, 9)
         await at.faults()
         await at.notifier.send(notification())
 
@@ -353,7 +355,9 @@ async def test_timed_out_send_is_unavailable_though_it_was_taken():
         [message] = await at.messages()
         assert message["biz_opaque_callback_data"] == "ntf_1"
         await at.notifier.send(notification())
-        assert len(await at.messages()) == 2
+        _, last = await at.messages()
+        newest = await at.http.get(f"{at.url}/_control/messages", params={"newest": 1})
+        assert newest.json()["messages"] == [last]
 
 
 @pytest.mark.parametrize(
