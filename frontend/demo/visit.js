@@ -140,6 +140,7 @@ export class Visit {
 
   /** The wallet says how it ended. @param {Outcome} outcome */
   #showEnd(outcome) {
+    hide(); // what was said of it before
     this.news.know(outcome);
     void this.orders.refresh();
     const { kind, topUp } = outcome;

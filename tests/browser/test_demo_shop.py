@@ -215,6 +215,7 @@ def test_what_the_wallet_lacks_is_paid_at_a_provider(visit):
         wallet.get_by_role("button", name=re.compile(f"and {rest} with Razorpay")).click()
     pays(found.value)
     expect(in_wallet(page)).to_have_text("₹2,400.00 was paid. Thank you!")
+    expect(told(page)).to_be_hidden()
     row = page.locator(".order").first
     expect(row).to_contain_text(f"{rupees(before)} from the wallet, {rest} by the provider")
     expect(purse(page)).to_have_text("₹0.00")
