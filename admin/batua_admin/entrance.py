@@ -14,6 +14,8 @@ from batua.limits import BodyTooLarge, read_body, require_shallow
 __all__ = ["Entrance"]
 
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+FORMS = "/api/forms/"
+"""Where Piccolo takes whatever it gets for a JSON object, and raises."""
 
 
 class _Refused(Exception):
@@ -44,6 +46,8 @@ class Entrance:
             body = await _read(scope, receive)
             if body is None:
                 return  # the browser went away before it had said what it wants
+            if _below_root(scope).startswith(FORMS):
+                _require_object(body)
         except _Refused as refused:
             await _refuse(refused, send)
         else:
@@ -96,6 +100,19 @@ async def _read(scope: HTTPScope, receive: Receive) -> bytes | None:
     except InvalidRequest as deep:
         raise _Refused(400, str(deep)) from None
     return body
+
+
+def _below_root(scope: HTTPScope) -> str:
+    return scope["path"].removeprefix(scope.get("root_path", ""))
+
+
+def _require_object(body: bytes) -> None:
+    try:
+        decoded = msgspec.json.decode(body.decode())
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        decoded = None
+    if not isinstance(decoded, dict):
+        raise _Refused(400, "Send a JSON object.")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

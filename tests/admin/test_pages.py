@@ -390,3 +390,14 @@ async def test_an_owner_adds_somebody_who_must_choose_a_password_of_their_own(of
     entered = await acts(office.batua, "staff:newcomer")
     assert (entered[0]["actor"], entered[0]["act"]) == ("staff:owner", "create_staff")
     assert password not in str([dict(act) for act in entered])
+
+
+@pytest.mark.parametrize("body", [b"", b"[1]", b"{", b'"x"', b"\xff", b"null"])
+async def test_what_is_no_form_is_told_so(office, body):
+    async with signed_in(office, "owner") as http:
+        answer = await http.post(
+            "/api/forms/refund-an-order/",
+            content=body,
+            headers={"Content-Type": "application/json"},
+        )
+    assert (answer.status_code, answer.json()) == (400, {"detail": "Send a JSON object."})
