@@ -31,7 +31,8 @@ install-dev: $(VENV)/.dev ## Make .venv with what developing needs
 demo: $(VENV)/.runtime ## Serve a shop with simulators, worker and seeded customers on 127.0.0.1:8000
 	$(BIN)/batua demo
 
-test: $(VENV)/.dev lint types ## Every kind of check, reduced and seeded, on SQLite and PostgreSQL
+test: $(VENV)/.dev ## Every kind of check, reduced and seeded, on SQLite and PostgreSQL
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report= $(ARGS)
 	$(BIN)/python -m coverage report --skip-covered
 

@@ -41,7 +41,7 @@ MEASURED = (
     "tests/integration/proof/",
     *(
         f"tests/integration/test_{name}"
-        for name in ("bonuses", "disputes", "engine", "following", "idempotency", "lots",
+        for name in ("audit", "bonuses", "disputes", "engine", "following", "idempotency", "lots",
                      "operations", "provider_refunds", "run_twice", "statement")
     ),
 )  # fmt: skip

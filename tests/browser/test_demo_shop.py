@@ -197,6 +197,7 @@ def test_a_double_click_buys_once_and_a_refund_arrives(visit, demo):
     assert len(asha.orders()) == 2
 
 
+@pytest.mark.soak
 def test_what_the_wallet_lacks_is_paid_at_a_provider(visit):
     ravi = visit("ravi")
     page, before = ravi.page, ravi.balance()
@@ -248,6 +249,7 @@ def test_what_fails_or_is_left_takes_nothing_and_what_is_paid_later_arrives(visi
     assert (ravi.balance(), ravi.orders()[0]["status"]) == (before + 100_000, "cancelled")
 
 
+@pytest.mark.soak
 def test_a_lost_webhook_is_made_up_for_and_a_dispute_is_seen(visit, demo):
     asha = visit("asha")
     page, before = asha.page, asha.balance()
@@ -275,6 +277,7 @@ def test_a_lost_webhook_is_made_up_for_and_a_dispute_is_seen(visit, demo):
     assert asha.balance() == before + 50_000
 
 
+@pytest.mark.soak
 def test_a_reload_in_the_middle_and_a_second_tab(visit):
     asha = visit("asha")
     page, before = asha.page, asha.balance()
@@ -294,6 +297,7 @@ def test_a_reload_in_the_middle_and_a_second_tab(visit):
     assert asha.balance() == before - 8_000
 
 
+@pytest.mark.soak
 def test_an_order_whose_answer_was_lost_is_found_and_not_bought_twice(visit):
     asha = visit("asha")
     page, before, known = asha.page, asha.balance(), len(asha.orders())
@@ -327,6 +331,7 @@ def test_an_order_whose_answer_was_lost_is_found_and_not_bought_twice(visit):
     asha.forgive("net::ERR")
 
 
+@pytest.mark.soak
 def test_a_small_dark_phone_and_the_keyboard(visit, demo):
     asha = visit("asha", viewport={"width": 360, "height": 740}, color_scheme="dark")
     page = asha.page
@@ -357,6 +362,7 @@ def test_a_small_dark_phone_and_the_keyboard(visit, demo):
     assert min(sizes) >= 44
 
 
+@pytest.mark.soak
 def test_axe_has_nothing_against_it(visit):
     if not AXE.is_file():
         pytest.skip("axe-core is not here: run npm install in frontend/client")

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from tests.support.processes import run_batua
+from tests.support.bearers import token_of
 
 
 @pytest.fixture
@@ -14,9 +14,8 @@ async def api(demo):
         yield http
 
 
-def bearer(demo, *whose: str) -> dict[str, str]:
-    said = run_batua("token", *whose, environ=demo.environ, cwd=demo.cwd)
-    return {"Authorization": f"Bearer {said.stdout.strip()}"}
+def bearer(demo, who: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token_of(demo, who)}"}
 
 
 async def balance(api, who) -> int:
@@ -24,7 +23,7 @@ async def balance(api, who) -> int:
 
 
 async def test_a_person_pays_on_the_checkout_page_and_the_wallet_is_credited(demo, page, api, keep):
-    ravi = bearer(demo, "--customer", "ravi")
+    ravi = bearer(demo, "ravi")
     before = await balance(api, ravi)
     opened = await api.post(
         "/topups",
@@ -45,7 +44,7 @@ async def test_a_person_pays_on_the_checkout_page_and_the_wallet_is_credited(dem
 
 
 async def test_a_failed_payment_says_so_and_credits_nothing(demo, page, api):
-    meera = bearer(demo, "--customer", "meera")
+    meera = bearer(demo, "meera")
     opened = await api.post(
         "/topups",
         headers=meera | {"Idempotency-Key": "browser-2"},
@@ -69,7 +68,7 @@ async def sign_in(demo, page) -> None:
 
 
 async def test_staff_refund_part_of_an_order_in_the_panel(demo, page, api, keep):
-    asha = bearer(demo, "--customer", "asha")
+    asha = bearer(demo, "asha")
     before = await balance(api, asha)
     paid = await api.post(
         "/orders",
@@ -93,7 +92,7 @@ async def test_staff_refund_part_of_an_order_in_the_panel(demo, page, api, keep)
 
 
 async def test_a_refund_of_too_much_is_refused_with_a_sentence(demo, page, api):
-    asha = bearer(demo, "--customer", "asha")
+    asha = bearer(demo, "asha")
     await api.post(
         "/orders",
         headers=asha | {"Idempotency-Key": "browser-4"},

@@ -196,6 +196,7 @@ def test_an_order_is_paid_with_one_tap_however_often_it_is_tapped(visit):
     assert asha.posted == [f"/orders/{order}/payments"]
 
 
+@pytest.mark.soak
 def test_what_the_wallet_lacks_is_offered_and_paid_at_a_gateway(visit):
     ravi = visit("ravi")
     before = ravi.balance()
@@ -215,6 +216,7 @@ def test_what_the_wallet_lacks_is_offered_and_paid_at_a_gateway(visit):
     assert (ravi.balance(), ravi.status(order)) == (0, "paid")
 
 
+@pytest.mark.soak
 def test_a_payment_that_fails_and_one_that_is_left_take_nothing(visit):
     asha = visit("asha")
     page, before = asha.page, asha.balance()
@@ -236,6 +238,7 @@ def test_a_payment_that_fails_and_one_that_is_left_take_nothing(visit):
     assert asha.posted.count("/topups") == 2
 
 
+@pytest.mark.soak
 def test_an_impatient_customer_opens_one_payment(visit):
     asha = visit("asha")
     page, before = asha.page, asha.balance()
@@ -253,6 +256,7 @@ def test_an_impatient_customer_opens_one_payment(visit):
     assert len(asha.context.pages) == 1
 
 
+@pytest.mark.soak
 def test_the_way_back_leads_to_a_sentence_and_the_way_forth_to_the_money(visit):
     asha = visit("asha")
     before = asha.balance()
@@ -294,6 +298,7 @@ def test_a_reload_in_the_middle_of_a_payment_loses_nothing(visit):
     assert asha.balance() == before + 10_000
 
 
+@pytest.mark.soak
 def test_two_tabs_pay_an_order_once(visit):
     asha = visit("asha")
     order = asha.order(5_000)
@@ -311,6 +316,7 @@ def test_two_tabs_pay_an_order_once(visit):
     asha.forgive("409")
 
 
+@pytest.mark.soak
 def test_offline_in_the_middle_then_online(visit):
     asha = visit("asha")
     order = asha.order(7_000)
@@ -339,6 +345,7 @@ def test_offline_in_the_middle_then_online(visit):
     asha.forgive("net::ERR")
 
 
+@pytest.mark.soak
 def test_the_statement_is_read_page_by_page_and_taken_home(visit):
     asha = visit("asha")
     for _ in range(8):
@@ -366,6 +373,7 @@ def test_the_statement_is_read_page_by_page_and_taken_home(visit):
     assert len(text.strip().split("\n")) == len(whole) + 1
 
 
+@pytest.mark.soak
 def test_what_was_typed_wrong_is_said_beside_it(visit):
     asha = visit("asha")
     page = asha.page
@@ -387,6 +395,7 @@ def test_what_was_typed_wrong_is_said_beside_it(visit):
     asha.forgive("400")
 
 
+@pytest.mark.soak
 def test_it_is_paid_with_the_keyboard_alone(visit):
     asha = visit("asha")
     order = asha.order(100)
@@ -402,6 +411,7 @@ def test_it_is_paid_with_the_keyboard_alone(visit):
     expect(page.get_by_role("radio", name="₹500.00")).to_be_checked()
 
 
+@pytest.mark.soak
 def test_a_hindi_page_on_a_small_dark_phone(visit):
     asha = visit(
         "asha", viewport={"width": 360, "height": 740}, color_scheme="dark", has_touch=True
@@ -420,6 +430,7 @@ def test_a_hindi_page_on_a_small_dark_phone(visit):
     assert min(sizes) >= 44
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_has_nothing_against_it(visit, scheme):
     if not AXE.is_file():
@@ -438,6 +449,7 @@ def test_axe_has_nothing_against_it(visit, scheme):
     ] == []
 
 
+@pytest.mark.soak
 def test_everything_that_can_be_used_has_a_name(visit):
     asha = visit("asha")
     page = asha.reopen(order=asha.order(asha.balance() + 10_000))

@@ -114,6 +114,7 @@ PLANTED = {
                                  " where seq = 2"),
     "one less": ("I17", "3", "delete from batua_audit where seq = 2"),
     "the last one less": ("I17", "1", "delete from batua_audit where seq = 3"),
+    "a place before the last one's": ("I19", "3", f"{UPDATE} transfer_seq = 1 where seq = 3"),
     "another place beside the ledger": ("I17", "2", f"{UPDATE} transfer_seq = 3 where seq = 2"),
     "the head": ("I17", "1", "update batua_audit_head set seq = 9"),
 }  # fmt: skip
