@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from batua.limits import BodyTooLarge, read_body, require_shallow
 __all__ = ["Entrance"]
 
 WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
-FORMS = "/api/forms/"
+FORM = re.compile(r"/api/forms/(?!grouped/)[^/]+/")
 """Where Piccolo takes whatever it gets for a JSON object, and raises."""
 
 
@@ -46,7 +47,7 @@ class Entrance:
             body = await _read(scope, receive)
             if body is None:
                 return  # the browser went away before it had said what it wants
-            if _below_root(scope).startswith(FORMS):
+            if scope["method"] == "POST" and FORM.fullmatch(_below_root(scope)):
                 _require_object(body)
         except _Refused as refused:
             await _refuse(refused, send)
