@@ -40,8 +40,11 @@ class Entrance:
             # TLS ends before us: by this Piccolo looks where a form was sent from.
             scope["scheme"] = "https"
         send = self._setting_cookies(scope, send)
+        if b"%00" in scope["query_string"]:  # no text in a database has it
+            await _refuse(_Refused(400, "There is no text with a zero byte."), send)
+            return
         if scope["method"] in WITHOUT_BODY:
-            await self._look(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         try:
             body = await _read(scope, receive)
@@ -70,19 +73,6 @@ class Entrance:
             await send(message)
 
         return sending
-
-    async def _look(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """What can't be looked for is a mistake of whoever asks: Piccolo raises, unanswered."""
-        query = scope["query_string"]
-        if b"%00" in query:  # no text in a database has it
-            await _refuse(_Refused(400, "There is no text with a zero byte."), send)
-            return
-        try:
-            await self.app(scope, receive, send)
-        except ValueError:
-            if b"__order=" not in query:
-                raise
-            await _refuse(_Refused(400, "There is no such column to order by."), send)
 
 
 def _content_types(scope: HTTPScope) -> list[bytes]:

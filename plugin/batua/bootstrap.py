@@ -29,10 +29,7 @@ from batua.events import (
 from batua.gateway_settings import Follower, GatewaySettings
 from batua.identity import Identity
 from batua.inbox import Applier, Receiver, Silence
-from batua.insight import (
-    Counter,
-    Insight,
-)
+from batua.insight import Counter, Insight
 from batua.ledger import Engine, Expiry
 from batua.limits import RateLimits, open_rate_limits
 from batua.orders import HostOrders, OrderPurpose, Orders
@@ -265,15 +262,12 @@ def _build(
         newcomers=newcomers, new_id=new_id, expires_s=expires_s, rules=rules,
     )  # fmt: skip
     gateway_settings = GatewaySettings(engine, registry, sealer, follower)
-    clerk = Clerk(new_id)
-    limit = settings.approval_limit
+    clerk = Clerk(new_id, approval_limit=settings.approval_limit)
     desk = Desk(
-        orders=OrderDesk(orders, top_ups, clerk, approval_limit=limit),
-        wallets=WalletDesk(
-            database, engine, clerk, newcomers=newcomers, rules=rules, approval_limit=limit
-        ),
+        orders=OrderDesk(orders, top_ups, clerk),
+        wallets=WalletDesk(database, engine, clerk, newcomers=newcomers, rules=rules),
         cases=CaseDesk(engine, applier, by_hand.disputes, clerk),
-        payments=PaymentDesk(by_hand, clerk, approval_limit=limit),
+        payments=PaymentDesk(by_hand, clerk),
         gateways=GatewayDesk(switches, gateway_settings, clerk),
     )
     return Batua(

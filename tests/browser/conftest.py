@@ -55,7 +55,7 @@ def demo(tmp_path_factory):
 
 @pytest.fixture
 async def page(demo):
-    """A page whose requests to other hosts and whose script errors fail the test."""
+    """Asking another host, an error in a script or a missing style sheet fails the page's test."""
     chromium = find_chromium()
     foreign: list[str] = []
     broken: list[str] = []
@@ -71,6 +71,14 @@ async def page(demo):
             ),
         )
         shown.on("pageerror", lambda error: broken.append(str(error)))
+        shown.on(
+            "response",
+            lambda got: (
+                broken.append(f"{got.url}: {got.status}")
+                if got.status >= 400 and got.request.resource_type in ("stylesheet", "script")
+                else None
+            ),
+        )
         shown.set_default_timeout(10_000)
         yield shown
         await browser.close()

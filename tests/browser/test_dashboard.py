@@ -18,6 +18,7 @@ async def test_the_dashboard_is_read_at_both_widths_and_taken_away(demo, page, k
         await write.execute("update batua_customer set name = $1 where id = 'asha'", "w" * 500)
     await page.goto(f"{demo.base}/admin/pages/")
     await page.click("nav >> text=Dashboard")
+    await page.wait_for_load_state()  # a click waits for the page, not for its style sheets
     for width in (390, 1280):
         await page.set_viewport_size({"width": width, "height": 900})
         extra = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -3,52 +3,33 @@ sentence. What the wallet element does by itself is in ``test_wallet_element.py`
 
 import re
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
 from batua.contract import format_money
-from tests.browser.conftest import AXE, RULES, SCREENSHOTS
+from tests.browser.conftest import AXE, RULES
+from tests.browser.visiting import WAIT_MS, Visiting, visits
 from tests.support.bearers import token_of
 
-WAIT_MS = 15_000
 expect.set_options(timeout=WAIT_MS)
 THANKS = "{} is yours: {} was paid from your wallet."
 
 
-class Visitor:
-    """Somebody with a browser in the shop, and what the API says of them meanwhile."""
+class Visitor(Visiting):
+    """Somebody in the shop."""
+
+    shots = "demo"
 
     def __init__(self, demo, browser, name, **context):
-        self.demo, self.name = demo, name
-        self.context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **context}
-        )
-        self.context.set_default_timeout(WAIT_MS)
-        self.said, self.foreign, self.placed = [], [], []
-        self.context.on("request", self._asked)
-        self.context.on("weberror", lambda error: self.said.append(str(error.error)))
-        self.context.on("console", self._console)
-        headers = {"Authorization": f"Bearer {token_of(demo, name)}"}
-        self.api = httpx.Client(base_url=f"{demo.base}/api/v1", headers=headers, trust_env=False)
+        self.placed = []
+        own = (f"{demo.base}/", f"http://localhost:{demo.port}/")
+        wanted = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | context
+        super().__init__(demo, browser, name, own, **wanted)
         self.page = self.open()
 
-    def _asked(self, request):
-        own = (
-            f"{self.demo.base}/",
-            f"http://localhost:{self.demo.port}/",
-            "data:",
-            "blob:",
-            "about:",
-        )
-        if not request.url.startswith(own):
-            self.foreign.append(request.url)
+    def asked(self, request):
         if request.method == "POST" and request.url.endswith("/api/v1/orders"):
             self.placed.append(request.headers["idempotency-key"])
-
-    def _console(self, message):
-        if message.type in {"error", "warning"}:
-            self.said.append(f"{message.text} {message.location['url']}")
 
     def open(self):
         """The shop in a new tab, entered."""
@@ -66,33 +47,10 @@ class Visitor:
     def orders(self):
         return self.api.get("/orders", params={"limit": 100}).json()["items"]
 
-    def keep(self, name, page=None):
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        (page or self.page).screenshot(path=SCREENSHOTS / f"demo-{name}.png")
-
-    def forgive(self, part):
-        """Chromium tells of each answer that never came."""
-        self.said = [each for each in self.said if part not in each]
-
-    def close(self):
-        self.context.close()
-        self.api.close()
-
 
 @pytest.fixture
 def visit(demo, browser):
-    """Visitors by name. Nobody's browser says a word or loads anything from elsewhere."""
-    visitors = []
-
-    def visiting(name, **context):
-        visitors.append(Visitor(demo, browser, name, **context))
-        return visitors[-1]
-
-    yield visiting
-    for each in visitors:
-        each.close()
-        assert each.foreign == []
-        assert each.said == [], "\n".join(each.said)
+    yield from visits(lambda name, **context: Visitor(demo, browser, name, **context))
 
 
 def rupees(amount):

@@ -3,14 +3,13 @@
 import re
 import time
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
 from batua.contract import format_money
 from batua_api.frontend import FOLDER
-from tests.browser.conftest import AXE, RULES, SCREENSHOTS
-from tests.support.bearers import token_of
+from tests.browser.conftest import AXE, RULES
+from tests.browser.visiting import WAIT_MS, Visiting, visits
 from tests.support.ports import free_port
 from tests.support.processes import running_demo
 from tests.support.shop_page import serving_shop
@@ -26,7 +25,6 @@ PAGE = """<!doctype html>
 """
 SIZES = """[...document.querySelector('batua-wallet').shadowRoot
     .querySelectorAll('button:not([hidden])')].map((each) => each.getBoundingClientRect().height)"""
-WAIT_MS = 15_000
 
 
 @pytest.fixture(scope="module")
@@ -42,35 +40,21 @@ def shop(tmp_path_factory):
         yield page
 
 
-class Customer:
-    """Somebody with a browser, and what the API says of them meanwhile."""
+class Customer(Visiting):
+    """Somebody in the page of the shop."""
+
+    shots = "wallet"
 
     def __init__(self, shop, browser, name, **context):
-        self.shop, self.name = shop, name
-        self.token = token_of(shop.demo, name)
-        self.context = browser.new_context(**{"viewport": {"width": 480, "height": 900}, **context})
-        self.context.set_default_timeout(WAIT_MS)
-        self.said, self.foreign, self.posted, self.keys = [], [], [], []
-        self.context.on("request", self._asked)
-        self.context.on("weberror", lambda error: self.said.append(str(error.error)))
-        self.context.on("console", self._console)
-        headers = {"Authorization": f"Bearer {self.token}"}
-        api = f"{shop.demo.base}/api/v1"
-        self.api = httpx.Client(base_url=api, headers=headers, trust_env=False)
+        self.shop, self.posted, self.keys = shop, [], []
+        wanted = {"viewport": {"width": 480, "height": 900}} | context
+        super().__init__(shop.demo, browser, name, (shop.base, shop.demo.base), **wanted)
         self.page = self.open()
 
-    def _asked(self, request):
-        if not request.url.startswith(
-            (self.shop.base, self.shop.demo.base, "data:", "blob:", "about:")
-        ):
-            self.foreign.append(request.url)
+    def asked(self, request):
         if request.method == "POST" and "/api/v1/" in request.url:
             self.posted.append(request.url.partition("/api/v1")[2])
             self.keys.append(request.headers.get("idempotency-key"))
-
-    def _console(self, message):
-        if message.type in {"error", "warning"}:
-            self.said.append(message.text)
 
     def open(self, lang="en", **attributes):
         self.shop.token = self.token
@@ -98,33 +82,10 @@ class Customer:
     def status(self, order):
         return self.api.get(f"/orders/{order}").json()["status"]
 
-    def keep(self, name, page=None):
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        (page or self.page).screenshot(path=SCREENSHOTS / f"wallet-{name}.png")
-
-    def forgive(self, part):
-        """Chromium tells of each answer that is an error, and of each that never came."""
-        self.said = [each for each in self.said if part not in each]
-
-    def close(self):
-        self.context.close()
-        self.api.close()
-
 
 @pytest.fixture
 def visit(shop, browser):
-    """Customers by name. Nobody's browser says a word or loads anything from elsewhere."""
-    visitors = []
-
-    def visiting(name, **context):
-        visitors.append(Customer(shop, browser, name, **context))
-        return visitors[-1]
-
-    yield visiting
-    for each in visitors:
-        each.close()
-        assert each.foreign == []
-        assert each.said == [], "\n".join(each.said)
+    yield from visits(lambda name, **context: Customer(shop, browser, name, **context))
 
 
 def balance_of(page):

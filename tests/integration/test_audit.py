@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+from collections import defaultdict
 
 import pytest
 
 from batua.audit import Act, Actor, Note, acting, asked
+from batua.audit.personal import PERSONAL_COLUMNS
+from batua.audit.recording import UNTOLD_TABLES
 from batua.database import Dialect
 from batua.errors import InsufficientFunds
 from batua.identity import Role
 from batua.ledger.proof import Anchor, prove
 from batua.orders import RefundTo
 from batua.payments import NewRefund
+from batua.privacy.belongings import BELONGINGS
 from batua.wallets import Direction
 from tests.support.books import attack
 
@@ -158,3 +162,28 @@ async def test_the_database_refuses_to_change_an_entry(shop):
         with pytest.raises(Exception, match="append-only"):
             async with database.transaction() as transaction:
                 await transaction.execute(statement)
+
+
+async def test_the_log_keeps_nothing_of_a_person_that_erasing_could_not_take(shop):
+    with acting(act(word="put_customer", subject="customer:asha")):
+        asked({"name": "Asha Rao", "phone": "+15550123", "consents": {"whatsapp": True}})
+        await shop.batua.customers.put(
+            "asha", name="Asha Rao", phone="+15550123", consents={"whatsapp": True}, source="staff"
+        )
+    with acting(act(id="aud_2")):
+        asked({"note": "for Asha Rao"})
+        await shop.batua.engine.submit(shop.adjustment(100, note="for Asha Rao"))
+    written = str(await entries(shop))
+    assert "customer:asha" in written
+    assert "[personal]" in written
+    assert "Rao" not in written
+    assert "15550123" not in written
+
+
+def test_whatever_erasing_takes_of_a_row_the_log_never_has():
+    something = defaultdict(lambda: "something")
+    for each in BELONGINGS:
+        name = each.table._meta.tablename
+        taken = {column for column, left in each.redacted(something).items() if left != "skipped"}
+        if name not in UNTOLD_TABLES:
+            assert taken <= PERSONAL_COLUMNS.get(name, frozenset()), name

@@ -22,9 +22,9 @@ async def show_audit(visit: Visit) -> Response:
         if value:
             args.append(value)
             where.append(f"{column} = ${len(args)}")
-    before = visit.asked("before")
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        args.append(int(before))
+    before = visit.number("before")
+    if before is not None:
+        args.append(before)
         where.append(f"seq < ${len(args)}")
     rows = await visit.batua.database.fetch(
         f"select * from batua_audit where {' and '.join(where)} order by seq desc limit {SHOWN}",

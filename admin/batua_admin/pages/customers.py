@@ -32,7 +32,6 @@ async def show_customer(visit: Visit) -> Response:
     )
     wallets = [row for row in accounts if row["kind"] == AccountKind.WALLET]
     currency = _currency(visit, wallets)
-    before = visit.asked("before")
     return visit.show(
         "customer.html",
         title=customer["name"] or customer_id,
@@ -40,7 +39,7 @@ async def show_customer(visit: Visit) -> Response:
         wallets=wallets,
         debts=[row for row in accounts if row["kind"] == AccountKind.DEBT and row["posted"]],
         currency=currency,
-        statement=await _statement(database, customer_id, currency, before),
+        statement=await _statement(database, customer_id, currency, visit.number("before")),
         is_disabled=await _is_disabled(database, customer_id),
         found=await _belongings(database, customer_id, [row["key"] for row in wallets]),
     )
@@ -57,13 +56,12 @@ def _currency(visit: Visit, wallets: Sequence[Mapping[str, Any]]) -> str:
 
 
 async def _statement(
-    database: Database, customer: str, currency: str, before: str
+    database: Database, customer: str, currency: str, before: int | None
 ) -> Sequence[Row]:
-    seq = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
     return await read_statement(
         database,
         AccountName.wallet(customer, currency),
-        StatementFilter(before_seq=seq),
+        StatementFilter(before_seq=before),
         STATEMENT + 1,
     )
 

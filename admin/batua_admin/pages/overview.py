@@ -8,28 +8,29 @@ from batua_admin.pages.shell import Visit
 
 __all__ = ["show_overview"]
 
-COUNTS = (
-    ("refunds that wait for approval", "approvals/",
-     "select count(*) as n from batua_refund where status = 'awaiting_approval'"),
-    ("adjustments that wait for approval", "approvals/",
-     "select count(*) as n from batua_adjustment where status = 'awaiting_approval'"),
-    ("webhooks that were given up", "attention/",
-     "select count(*) as n from batua_inbox where status = 'dead'"),
-    ("messages that were given up", "attention/",
-     "select count(*) as n from batua_outbox where status = 'dead'"),
-    ("captures in suspense", "attention/",
-     "select count(*) as n from batua_capture where destination = 'suspense'"
-     " and refunded + refund_reserved + disputed < amount"),
-    ("open disputes", "attention/",
-     "select count(*) as n from batua_dispute where status = 'open'"),
-)  # fmt: skip
+QUEUES = {
+    "refunds_awaiting_approval": "approvals/",
+    "adjustments_awaiting_approval": "approvals/",
+    "webhooks_dead": "attention/",
+    "messages_dead": "attention/",
+}
+"""Of the dashboard's queues those that wait for somebody, and the page for it."""
+
+COUNTS = {
+    "captures in suspense": "batua_capture where destination = 'suspense'"
+    " and refunded + refund_reserved + disputed < amount",
+    "open disputes": "batua_dispute where status = 'open'",
+}
 
 
 async def show_overview(visit: Visit) -> Response:
     """How much waits, and where."""
-    database = visit.batua.database
-    counts = []
-    for name, path, sql in COUNTS:
-        row = await database.fetch_one(sql)
-        counts.append((name, path, 0 if row is None else row["n"]))
+    counts = [
+        (row.queue.replace("_", " "), QUEUES[row.queue], row.count)
+        for row in await visit.batua.insight.queues()
+        if row.queue in QUEUES
+    ]
+    for name, waiting in COUNTS.items():
+        row = await visit.batua.database.fetch_one(f"select count(*) as n from {waiting}")
+        counts.append((name, "attention/", 0 if row is None else row["n"]))
     return visit.show("overview.html", title="Overview", counts=counts)

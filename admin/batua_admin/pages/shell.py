@@ -61,6 +61,11 @@ class Visit:
         """A value out of the query, or an empty string."""
         return self.request.query_params.get(name, "").strip()
 
+    def number(self, name: str) -> int | None:
+        """A whole number out of the query, such as a transfer's; None for anything else."""
+        text = self.asked(name)
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
     def may(self, word: Word) -> bool:
         """Whether whoever visits may do this."""
         return may(self.actor, word)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from batua.audit.personal import PERSONAL, PERSONAL_FIELDS
 from batua.identity import Role
 from batua.redaction import redact
 
@@ -17,7 +18,7 @@ __all__ = ["Act", "Actor", "acting", "asked", "current_act", "start_acting"]
 
 REASON_MAX = 1_000
 ASKED_MAX = 4_000
-"""Of what was asked, in characters of JSON: a note is at most half of that."""
+"""Of what was asked, in characters of JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def current_act() -> Act | None:
 
 
 def asked(body: Any) -> None:
-    """Tell the act, if there is one, what was asked for. Card numbers and secrets are blotted."""
+    """Tell the act, if there is one, what was asked for, without what the log may not keep."""
     act = _current.get()
     if act is not None:
         act.asked = written(body)
@@ -84,14 +85,18 @@ def asked(body: Any) -> None:
 
 def reason_of(body: Any) -> str:
     """Why, in the words of whoever asks: a body names it by one of these."""
-    names = ("reason", "reason_code", "note")
+    names = ("reason", "reason_code")
     words = (redact(str(getattr(body, name, "") or "")) for name in names)
     return "; ".join(filter(None, words))[:REASON_MAX]
 
 
 def written(body: Any) -> str:
     """What the log says of a request: JSON, redacted, and cut where it is very long."""
-    text = redact(msgspec.json.encode(body).decode())
+    told = msgspec.to_builtins(body)
+    if isinstance(told, dict):
+        told = {name: PERSONAL if name in PERSONAL_FIELDS and value else value
+                for name, value in told.items()}  # fmt: skip
+    text = redact(msgspec.json.encode(told).decode())
     if len(text) <= ASKED_MAX:
         return text
     return msgspec.json.encode({"cut": text[:ASKED_MAX]}).decode()

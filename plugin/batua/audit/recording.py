@@ -13,8 +13,10 @@ import msgspec
 from piccolo.table import Table
 
 from batua.audit.acting import Act, current_act
+from batua.audit.personal import PERSONAL, PERSONAL_COLUMNS
 from batua.audit.tables import AuditEntry, AuditHead
 from batua.ledger import Book, Engine, Need, Operation, Record
+from batua.ledger.tables import primary_key
 from batua.redaction import SECRET
 
 __all__ = ["HASHED", "Note", "note_act", "noted", "recorded"]
@@ -24,10 +26,10 @@ A = TypeVar("A")
 HEAD = Need(AuditHead, "id", 1)
 
 HASHED = (
-    "seq", "id", "created_at", "actor", "role", "address", "act", "subject", "reason", "asked",
+    "seq", "id", "actor", "role", "address", "act", "subject", "reason", "asked",
     "before", "after", "transfer_seq", "head_hash",
 )  # fmt: skip
-"""The columns of an entry that its hash covers, in this order."""
+"""The columns of an entry that its hash covers, in this order, after its time."""
 
 UNTOLD = frozenset({"version", "created_at", "updated_at", "hash"})
 """Columns that say nothing of what somebody did."""
@@ -66,10 +68,7 @@ async def note_act(engine: Engine) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Nothing but the entry, for an act whose effect is not the engine's.
-
-    It is submitted outside of ``acting``, which would enter it as a change of its own.
-    """
+    """Nothing but the entry, for an act whose effect is not the engine's."""
 
     act: Act
     before: State = field(default_factory=dict)
@@ -163,7 +162,12 @@ def _differences(
 
 def _shown(row: Record, column: str, value: Any) -> Any:
     """That there is a secret is told; the log never forgets, so sealed it is too much as well."""
-    return SECRET if value is not None and column in _secret_columns(row.table) else value
+    if value in (None, ""):
+        return value
+    if column in _secret_columns(row.table):
+        return SECRET
+    personal = PERSONAL_COLUMNS.get(row.table._meta.tablename, frozenset())
+    return PERSONAL if column in personal else value
 
 
 @cache
@@ -178,7 +182,7 @@ def _is_told(row: Record) -> bool:
 
 
 def _name(row: Record) -> str:
-    return f"{row.table._meta.tablename} {row[row.table._meta.primary_key._meta.db_column_name]}"
+    return f"{row.table._meta.tablename} {row[primary_key(row.table)]}"
 
 
 def _enter(book: Book, act: Act, before: State, after: State) -> None:
@@ -210,6 +214,6 @@ def entry_hash(previous: str, entry: Mapping[str, Any]) -> str:
     The time is ISO 8601 in UTC with microseconds.
     """
     at: datetime = entry["created_at"]
-    columns = (entry[name] for name in HASHED if name != "created_at")
+    columns = (entry[name] for name in HASHED)
     time = at.astimezone(UTC).isoformat(timespec="microseconds")
     return hashlib.sha256(msgspec.json.encode([previous, time, *columns])).hexdigest()

@@ -126,6 +126,11 @@ class Insight:
                 ),
             )
 
+    async def queues(self) -> Sequence[QueueRow]:
+        """What waits, and how much of it."""
+        async with self._database.snapshot() as reader:
+            return await _queues(reader, await read_standing(reader, self._silence, self._signs))
+
     async def _money(self, reader: Reader, standing: Standing) -> list[MoneyRow]:
         held = await reader.fetch(
             "select h.currency, cast(sum(h.amount) as bigint) as amount from batua_hold h"

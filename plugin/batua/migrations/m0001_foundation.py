@@ -6,7 +6,7 @@ from batua.clock import new_id
 from batua.dialect import Dialect
 from batua.migrations.columns import CURRENCY, Columns
 
-__all__ = ["NAME", "append_only", "backwards", "forwards", "lot_table"]
+__all__ = ["NAME", "append_only", "backwards", "forwards", "lot_table", "session_table"]
 
 NAME = "0001_foundation"
 
@@ -443,19 +443,24 @@ def _staff(columns: Columns) -> list[str]:
             last_login timestamp,
             {columns.one_of("role", "viewer", "support", "finance", "owner")}
         )""",
-        f"""create table batua_session (
-            {columns.serial("id")},
-            token varchar(100) not null unique,
-            user_id integer not null references batua_staff (id) on delete cascade,
-            expiry_date timestamp not null,
-            max_expiry_date timestamp not null
-        )""",
+        session_table(columns),
     ]
+
+
+def session_table(columns: Columns) -> str:
+    """Sessions as Piccolo keeps them, their tokens in clear."""
+    return f"""create table batua_session (
+        {columns.serial("id")},
+        token varchar(100) not null unique,
+        user_id integer not null references batua_staff (id) on delete cascade,
+        expiry_date timestamp not null,
+        max_expiry_date timestamp not null
+    )"""
 
 
 def append_only(table: str, dialect: Dialect) -> list[str]:
     """The triggers that refuse to change, delete or replace a row of ``table``."""
-    key = "seq" if table == "batua_transfer" else "id"
+    key = "seq" if table in {"batua_transfer", "batua_audit"} else "id"
     message = f"{table} is append-only: post a reversing transfer instead"
     if dialect is Dialect.SQLITE:
         refuse = f"begin select raise(abort, '{message}'); end"

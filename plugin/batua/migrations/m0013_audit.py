@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from batua.dialect import Dialect
 from batua.migrations.columns import Columns
+from batua.migrations.m0001_foundation import append_only
 
 __all__ = ["NAME", "backwards", "forwards"]
 
 NAME = "0013_audit"
-
-REFUSED = "batua_audit is append-only: what somebody did is never changed"
 
 
 def forwards(dialect: Dialect) -> list[str]:
@@ -43,7 +42,7 @@ def forwards(dialect: Dialect) -> list[str]:
             {columns.integer("version", at_least=1, default=1)}
         )""",
         "insert into batua_audit_head (id, seq, hash) values (1, 0, '')",
-        *_append_only(dialect),
+        *append_only("batua_audit", dialect),
     ]
 
 
@@ -51,21 +50,3 @@ def backwards(dialect: Dialect) -> list[str]:
     """Drop both."""
     del dialect
     return ["drop table batua_audit_head", "drop table batua_audit"]
-
-
-def _append_only(dialect: Dialect) -> list[str]:
-    if dialect is Dialect.SQLITE:
-        refuse = f"begin select raise(abort, '{REFUSED}'); end"
-        return [
-            f"create trigger batua_audit_no_update before update on batua_audit {refuse}",
-            f"create trigger batua_audit_no_delete before delete on batua_audit {refuse}",
-            # INSERT OR REPLACE deletes without firing a delete trigger.
-            "create trigger batua_audit_no_replace before insert on batua_audit"
-            f" when exists (select 1 from batua_audit where seq = new.seq) {refuse}",
-        ]
-    return [
-        "create trigger batua_audit_no_change before update or delete on batua_audit"
-        " for each row execute function batua_refuse_change()",
-        "create trigger batua_audit_no_truncate before truncate on batua_audit"
-        " for each statement execute function batua_refuse_change()",
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batua.dialect import Dialect
 from batua.migrations.columns import Columns
+from batua.migrations.m0001_foundation import session_table
 
 __all__ = ["NAME", "backwards", "forwards"]
 
@@ -46,17 +47,10 @@ def forwards(dialect: Dialect) -> list[str]:
 
 def backwards(dialect: Dialect) -> list[str]:
     """Drop them, and make the table of sessions that Piccolo had."""
-    columns = Columns(dialect)
     return [
         "alter table batua_staff drop column has_one_time_password",
         "drop table batua_recovery_code",
         "drop table batua_second_factor",
         "drop table batua_session",
-        f"""create table batua_session (
-            {columns.serial("id")},
-            token varchar(100) not null unique,
-            user_id integer not null references batua_staff (id) on delete cascade,
-            expiry_date timestamp not null,
-            max_expiry_date timestamp not null
-        )""",
+        session_table(Columns(dialect)),
     ]

@@ -8,16 +8,28 @@ from typing import Any
 
 from batua.audit import Act, Actor, acting, asked
 from batua.clock import NewId
+from batua.payments import NewRefund
 from batua.staff.words import Word, require
 
 __all__ = ["Clerk"]
 
 
 class Clerk:
-    """Stands at every desk."""
+    """Stands at every desk. Over ``approval_limit`` minor units a second person decides."""
 
-    def __init__(self, new_id: NewId) -> None:
+    def __init__(self, new_id: NewId, *, approval_limit: int) -> None:
         self.new_id = new_id
+        self.approval_limit = approval_limit
+
+    def new_refund(self, actor: Actor, id: str, amount: int | None, reason: str) -> NewRefund:
+        """What ``actor`` asks for; None for all that is left."""
+        return NewRefund(
+            id=id,
+            amount=amount,
+            reason=reason,
+            requested_by=actor.name,
+            approval_limit=self.approval_limit,
+        )
 
     @contextmanager
     def acting(

@@ -6,7 +6,6 @@ from batua.audit import Actor
 from batua.database import Row
 from batua.errors import NotFound
 from batua.orders import Orders, RefundTo
-from batua.payments import NewRefund
 from batua.staff.acting import Clerk
 from batua.staff.words import Word, require
 from batua.wallets import TopUps
@@ -15,15 +14,12 @@ __all__ = ["OrderDesk"]
 
 
 class OrderDesk:
-    """Refunds over ``approval_limit`` (minor units) wait for a second person."""
+    """Refunds over the limit wait for a second person."""
 
-    def __init__(
-        self, orders: Orders, top_ups: TopUps, clerk: Clerk, *, approval_limit: int
-    ) -> None:
+    def __init__(self, orders: Orders, top_ups: TopUps, clerk: Clerk) -> None:
         self._orders = orders
         self._top_ups = top_ups
         self._clerk = clerk
-        self._approval_limit = approval_limit
 
     async def refund(
         self, actor: Actor, id: str, order: str, amount: int | None, to: RefundTo, reason: str
@@ -38,7 +34,7 @@ class OrderDesk:
         with self._clerk.acting(
             actor, Word.REFUND_ORDER, subject, reason, amount=amount, to=str(to)
         ):
-            new = self._new_refund(actor, id, amount, reason)
+            new = self._clerk.new_refund(actor, id, amount, reason)
             return await self._orders.refund_by_staff(found["id"], to, new)
 
     async def refund_top_up(
@@ -47,7 +43,7 @@ class OrderDesk:
         """Give a top-up back to its source, with its bonus taken back. Moves money."""
         subject = f"top_up:{top_up_id}"
         with self._clerk.acting(actor, Word.REFUND_TOP_UP, subject, reason, amount=amount):
-            new = self._new_refund(actor, id, amount, reason)
+            new = self._clerk.new_refund(actor, id, amount, reason)
             return await self._top_ups.refund_by_staff(top_up_id, new)
 
     async def decide_refund(self, actor: Actor, refund_id: str, *, approve: bool) -> Row:
@@ -69,12 +65,3 @@ class OrderDesk:
             return await self._orders.find(named)
         except NotFound:
             return await self._orders.read(named)
-
-    def _new_refund(self, actor: Actor, id: str, amount: int | None, reason: str) -> NewRefund:
-        return NewRefund(
-            id=id,
-            amount=amount,
-            reason=reason,
-            requested_by=actor.name,
-            approval_limit=self._approval_limit,
-        )

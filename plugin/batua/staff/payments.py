@@ -12,12 +12,11 @@ __all__ = ["PaymentDesk"]
 
 
 class PaymentDesk:
-    """What goes out of suspense waits for a second person over ``approval_limit`` minor units."""
+    """What goes out of suspense waits for a second person over the limit."""
 
-    def __init__(self, by_hand: ByHand, clerk: Clerk, *, approval_limit: int) -> None:
+    def __init__(self, by_hand: ByHand, clerk: Clerk) -> None:
         self._by_hand = by_hand
         self._clerk = clerk
-        self._approval_limit = approval_limit
 
     async def capture(self, actor: Actor, payment_id: str) -> Row:
         """Take what a payer's bank has promised. Moves money."""
@@ -35,7 +34,7 @@ class PaymentDesk:
         """Money in suspense goes to its customer's wallet; None for all of it. Moves money."""
         return await self._let_go(
             actor, Word.RELEASE_SUSPENSE, capture_id, SuspenseTo.WALLET,
-            self._new_refund(actor, id, amount, reason),
+            self._clerk.new_refund(actor, id, amount, reason),
         )  # fmt: skip
 
     async def refund(
@@ -44,7 +43,7 @@ class PaymentDesk:
         """Money in suspense goes back through its gateway; None for all of it. Moves money."""
         return await self._let_go(
             actor, Word.REFUND_SUSPENSE, capture_id, SuspenseTo.SOURCE,
-            self._new_refund(actor, id, amount, reason),
+            self._clerk.new_refund(actor, id, amount, reason),
         )  # fmt: skip
 
     async def _let_go(
@@ -54,12 +53,3 @@ class PaymentDesk:
             actor, word, f"capture:{capture_id}", new.reason, amount=new.amount
         ):
             return await self._by_hand.suspense.let_go(capture_id, to, new)
-
-    def _new_refund(self, actor: Actor, id: str, amount: int | None, reason: str) -> NewRefund:
-        return NewRefund(
-            id=id,
-            amount=amount,
-            reason=reason,
-            requested_by=actor.name,
-            approval_limit=self._approval_limit,
-        )

@@ -40,7 +40,7 @@ class Adjusting:
 
 
 class WalletDesk:
-    """Adjustments over ``approval_limit`` (minor units) wait for a second person."""
+    """Adjustments over the limit wait for a second person."""
 
     def __init__(
         self,
@@ -50,14 +50,12 @@ class WalletDesk:
         *,
         newcomers: Newcomers,
         rules: WalletRules,
-        approval_limit: int,
     ) -> None:
         self._database = database
         self._engine = engine
         self._clerk = clerk
         self._newcomers = newcomers
         self._rules = rules
-        self._approval_limit = approval_limit
 
     async def adjust(self, actor: Actor, id: str, wanted: Adjusting) -> Row:
         """Give to a wallet or take from it. Moves money, or waits for a second person.
@@ -74,7 +72,7 @@ class WalletDesk:
             kind=wanted.kind,
             expires_at=wanted.expires_at,
             requested_by=actor.name,
-            approval_limit=self._approval_limit,
+            approval_limit=self._clerk.approval_limit,
             newcomers=self._newcomers,
             new_id=self._clerk.new_id,
             rules=self._rules,
