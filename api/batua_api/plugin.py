@@ -17,14 +17,16 @@ from urllib.parse import urlsplit
 from litestar import Litestar, Router
 from litestar.config.app import AppConfig
 from litestar.plugins import InitPlugin
+from litestar.types import ASGIApp
 
+import batua_admin
 from batua.bootstrap import Batua, open_batua
 from batua.clock import Clock, utc_now
 from batua.events import Hooks
 from batua.limits import BODY_BYTES_MAX, ClientAddresses
 from batua.settings import Settings, read_settings
 from batua.wallets import Newcomer, Newcomers
-from batua_admin import LazyPanel, create_panel, panel_handler
+from batua_admin import LazyPanel, panel_handler
 from batua_api.auth import Authenticator
 from batua_api.controllers import (
     CustomerController,
@@ -153,17 +155,8 @@ class BatuaPlugin(InitPlugin):
 
     @asynccontextmanager
     async def _serving(self, app: Litestar, batua: Batua) -> AsyncIterator[None]:
-        public = urlsplit(self._settings.public_url)
         app.state.batua = batua
-        app.state.batua_panel = LazyPanel(
-            partial(
-                create_panel,
-                batua,
-                addresses=self._addresses,
-                production=public.scheme == "https",
-                allowed_hosts=[public.hostname] if public.hostname else [],
-            )
-        )
+        app.state.batua_panel = LazyPanel(partial(self._create_panel, batua))
         app.state.batua_figures = figures = Figures(batua, self._metrics, self._authenticator)
         if self._with_worker:
             batua.worker.start()
@@ -179,3 +172,12 @@ class BatuaPlugin(InitPlugin):
         finally:
             setting.cancel()  # and gone before the database is closed
             await asyncio.gather(setting, return_exceptions=True)
+
+    def _create_panel(self, batua: Batua) -> ASGIApp:
+        public = urlsplit(self._settings.public_url)
+        return batua_admin.create_panel(
+            batua,
+            addresses=self._addresses,
+            production=public.scheme == "https",
+            allowed_hosts=[public.hostname] if public.hostname else [],
+        )

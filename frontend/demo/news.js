@@ -25,7 +25,9 @@ const SENTENCES = new Map([
   ],
   ['paid_credit', (amount) => `${amount} is yours: a payment came late, or twice.`],
   ['top_up', (amount) => `${amount} was added to your wallet: the provider told us later.`],
-  ['adjustment', (amount) => `The shop has corrected your balance by ${amount}.`],
+  ['adjustment_credit', (amount) => `The shop has put ${amount} right: it is yours.`],
+  ['adjustment_debit', (amount) => `The shop has put ${amount} right: it left your wallet.`],
+  ['suspense_release', (amount) => `${amount} is yours: the shop has found your payment.`],
 ]);
 
 export class News {

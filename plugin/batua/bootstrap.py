@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from random import random
 from types import MappingProxyType
@@ -66,6 +67,9 @@ from batua.watching import UNWATCHED, Watcher
 from batua.worker import Worker
 
 __all__ = ["TABLES", "Batua", "open_batua"]
+
+CLOSE_S_MAX = 5.0
+"""How long a shop that closes waits for a database that says nothing."""
 
 log = logging.getLogger(__name__)
 
@@ -151,13 +155,28 @@ async def open_batua(
                 await batua.listeners.enlist(caller.types())
             yield batua
         finally:
-            await batua.live_wallets.close()
-            await batua.worker.stop()
-            await batua.engine.close()
-            await batua.rate_limits.close()
+            with _in_time(database):
+                await batua.live_wallets.close()
+                await batua.worker.stop()
+                await batua.engine.close()
+                await batua.rate_limits.close()
     finally:
-        await database.close()
+        with _in_time(database):
+            await database.close()
         await registry.close()
+
+
+@contextmanager
+def _in_time(database: Database) -> Iterator[None]:
+    def give_up() -> None:
+        log.error("the database says nothing: what still waits for it is given up")
+        database.abandon()
+
+    late = asyncio.get_running_loop().call_later(CLOSE_S_MAX, give_up)
+    try:
+        yield
+    finally:
+        late.cancel()
 
 
 def _build(

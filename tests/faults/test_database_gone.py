@@ -15,7 +15,9 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 import httpx
 import pytest
 
+from batua import bootstrap
 from batua.database import migrate
+from batua.errors import CommitUnknown, DatabaseUnavailable, TryAgain
 from tests.postgres import identity_in
 from tests.support.clients import VARIABLES, ShopClient
 from tests.support.databases import opened
@@ -23,6 +25,7 @@ from tests.support.leftovers import assert_nothing_left
 from tests.support.load import under_load
 from tests.support.own_postgres import own_postgres
 from tests.support.processes import running_serve
+from tests.support.shop import open_shop
 
 SOME = 10
 FROZEN_S = 1.5
@@ -104,6 +107,26 @@ async def test_a_postgres_that_freezes_and_one_that_stops_are_waited_for_and_fou
             await load.until_more(SOME, within_s=RECOVERY_S)
         await assert_well(load, shop, url)
         await assert_nothing_left(url, sessions_max=SESSIONS_MAX)
+
+
+async def test_a_shop_closes_though_its_postgres_is_frozen(server, clock, monkeypatch):
+    """What was under way stays unknown, and is there or not there as a whole afterwards."""
+    monkeypatch.setattr(bootstrap, "CLOSE_S_MAX", 1.0)
+    await asyncio.to_thread(server.run, "createdb", "frozen")
+    url = server.url("frozen")
+    await migrated(url)
+    async with asyncio.timeout(RECOVERY_S), open_shop(url, clock) as shop:
+        await shop.give(500)
+        shop.batua.worker.start()
+        shop.is_provable = False
+        server.signal(signal.SIGSTOP)
+        giving = asyncio.create_task(shop.give(70))
+        await asyncio.sleep(0.3)
+    server.signal(signal.SIGCONT)
+    with pytest.raises((CommitUnknown, TryAgain, DatabaseUnavailable)):
+        await giving
+    async with open_shop(url, clock) as shop:
+        assert await shop.balance() in {500, 570}
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import pytest
 from tests.support.bearers import token_of
 from tests.support.pages import ROOT
 from tests.support.processes import running_demo
+from tests.support.sentences import sentences
 from tools.client_api import API_FILE, OPERATIONS, openapi_document, written
 from tools.client_built import BUILT, CLIENT, FRONTEND, digests, find_tool
 
@@ -22,7 +23,6 @@ FOLDERS = (
 SOURCES = sorted(path for folder in FOLDERS for path in (FRONTEND / folder).glob("*.js"))
 LINES_MAX, TEST_LINES_MAX = 210, 300
 NODE_TESTS = sorted((ROOT / "frontend" / "tests").glob("*.test.js"))
-ENTRY = re.compile(r"^    (\w+):(?: |\n +)'([^']*)',$", re.MULTILINE)
 HOLES = re.compile(r"\{\w+\}")
 DEVANAGARI = re.compile("[\u0900-\u097f]{2}")
 LOADED = re.compile(r'from"\./(parts/[^"]+)"')
@@ -50,15 +50,6 @@ NO_CUSTOMERS = {
     "linked_operation_refused", "lot_expired", "lots_need_a_wallet", "transfer_not_found",
 }  # fmt: skip
 """Codes that no route of a customer's answers with."""
-
-
-def sentences(folder, language, part):
-    """The sentences of a part of a language's file, by their names."""
-    text = (FRONTEND / folder / f"{language}.js").read_text(encoding="utf-8")
-    inside = text.partition(f"\n  {part}: {{")[2].partition("\n  },")[0]
-    found = ENTRY.findall(inside)
-    assert len(found) == len(dict(found))
-    return dict(found)
 
 
 def test_the_client_knows_the_api_as_it_is():

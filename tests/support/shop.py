@@ -34,6 +34,7 @@ from batua.wallets import (
 )
 from tests.support.clock import FakeClock
 from tests.support.provider import Provider, open_provider
+from tests.support.sentences import sentences
 
 __all__ = ["Answer", "Shop", "claim", "open_shop"]
 
@@ -41,6 +42,8 @@ JWT_SECRET = "x" * 32
 STAFF = "staff:meera"
 SECOND_PERSON = "staff:ravi"
 REFUSED = {"insufficient_funds": 402, "gateway_rejected": 502}
+
+STATEMENT_WORDS = frozenset(sentences("element/words", "en", "kinds"))
 
 _keys = count(1)
 
@@ -334,6 +337,14 @@ class Shop:
     async def assert_sound(self) -> None:
         proof = await prove(self.batua.database)
         assert proof.is_sound, proof.findings
+        seen = await self.batua.database.fetch(
+            "select distinct t.kind from batua_entry e"
+            " join batua_account a on a.id = e.account_id"
+            " join batua_transfer t on t.seq = e.transfer_seq"
+            " where a.kind = 'wallet'"
+        )
+        nameless = {row["kind"] for row in seen} - STATEMENT_WORDS
+        assert nameless == set(), "the wallet element has no word for these: frontend/element/words"
 
 
 def with_phone(customer_id: str) -> Newcomer:

@@ -106,6 +106,13 @@ class Database(ABC):
     async def close(self) -> None: ...
 
     @abstractmethod
+    def abandon(self) -> None:
+        """Leave a database that is silent: whoever waits for it is told that it is unreachable.
+
+        What was to be committed is then unknown. Nothing else is to be done after it but ``close``.
+        """
+
+    @abstractmethod
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
         """Read what is committed."""
 

@@ -64,6 +64,9 @@ POOLED_BEGIN = f"{BEGIN}; set local idle_in_transaction_session_timeout = {{}}"
 SINGLE_STATEMENTS_AT_ONCE = 2
 """Connections for those. A process has one engine, and that one group at a time."""
 
+CONNECT_S_MAX = 10.0
+"""How long a server may take to let us in: one that is frozen accepts, and says nothing."""
+
 
 class _Statements:
     """Reads and writes on one connection."""
@@ -127,6 +130,7 @@ class PostgresDatabase(Database):
         self._pool_size = pool_size
         self._pool: Any = None
         self._singles: Any = None
+        self._pools: list[Any] = []
         self._open_transactions = OpenTransactions()
         self._engine: SafePostgresEngine | None = None
 
@@ -142,14 +146,17 @@ class PostgresDatabase(Database):
         # What a pooler keeps for us, and what only a session of our own does.
         kept = {"application_name": "batua", "timezone": "UTC"}
         idle = {"idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS)}
-        return asyncpg.create_pool(
+        pool = asyncpg.create_pool(
             self._url,
             min_size=smallest,
             max_size=biggest,
+            timeout=CONNECT_S_MAX,
             reset=_leave_as_it_is,
             server_settings=kept if self._is_pooled else {**kept, **idle, **settings},
             **({"statement_cache_size": 0} if self._is_pooled else {}),
         )
+        self._pools.append(pool)
+        return pool
 
     @property
     def _begin(self) -> str:
@@ -158,7 +165,13 @@ class PostgresDatabase(Database):
     async def close(self) -> None:
         for pool in (self._pool, self._singles):
             if pool is not None:
-                await pool.close()
+                with suppress(*UNREACHABLE):  # then there is nothing left to close
+                    await pool.close()
+
+    def abandon(self) -> None:
+        for pool in self._pools:
+            with suppress(asyncpg.InterfaceError):  # one that was never opened, or is closed
+                pool.terminate()
 
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
         reach("database.asking")

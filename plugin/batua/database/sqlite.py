@@ -118,6 +118,9 @@ class SQLiteDatabase(Database):
         for connection in (self._writer, *self._readers):
             await connection.close()
 
+    def abandon(self) -> None:
+        """A file on this machine answers: there is nobody to leave."""
+
     async def fetch(self, sql: str, *args: Any) -> Sequence[Row]:
         reach("database.acquiring")
         reader = await self._idle.get()

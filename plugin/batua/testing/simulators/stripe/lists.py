@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
+from itertools import islice
 
+from batua.testing.simulators.kit.store import Store
 from batua.testing.simulators.stripe.entities import Document, Refused
 
 __all__ = ["found_in", "page_of"]
+
+Read = Callable[[Document], Document]
 
 _LIMIT_DEFAULT = 10
 _LIMIT_MAX = 100
@@ -20,27 +24,32 @@ _BOUNDS = {
 }
 
 
-def page_of(path: str, documents: Sequence[Document], asked: Document) -> Document:
-    """One page of ``documents``, which come oldest first."""
+def _as_it_is(document: Document) -> Document:
+    return document
+
+
+def page_of(
+    path: str, store: Store, kind: str, asked: Document, read: Read = _as_it_is
+) -> Document:
+    """One page of the documents of a ``kind``, each as ``read`` has it."""
     limit = asked.get("limit", _LIMIT_DEFAULT)
     if not 1 <= limit <= _LIMIT_MAX:
         raise Refused(f"Invalid limit: {limit}", param="limit", is_run=False)
-    wanted = [document for document in reversed(documents) if _is_wanted(document, asked)]
     after = asked.get("starting_after")
-    if after is not None:
-        places = [place for place, document in enumerate(wanted) if document["id"] == after]
-        if not places:
-            raise Refused(f"No such object: '{after}'", param="starting_after")
-        wanted = wanted[places[0] + 1 :]
+    if after is not None and store.get(kind, after) is None:
+        raise Refused(f"No such object: '{after}'", param="starting_after")
+    documents = map(read, store.newest(kind, before=after))
+    wanted = (document for document in documents if _is_wanted(document, asked))
+    data = list(islice(wanted, limit))
     return {
         "object": "list",
-        "data": wanted[:limit],
-        "has_more": len(wanted) > limit,
+        "data": data,
+        "has_more": next(wanted, None) is not None,
         "url": path,
     }
 
 
-def found_in(documents: Sequence[Document], query: str) -> list[Document]:
+def found_in(documents: Iterable[Document], query: str) -> list[Document]:
     """The search for one pair of the metadata; other queries are not simulated."""
     match = _METADATA_QUERY.fullmatch(query)
     if match is None:

@@ -89,15 +89,15 @@ async def search_intents(request: AnyRequest) -> Document:
         case "late":
             found: list[Document] = []
         case _:
-            found = found_in(books.store.all("payment_intent"), asked["query"])
+            found = found_in(books.store.newest("payment_intent"), asked["query"])
     return {"object": "search_result", "data": found, "has_more": False, "next_page": None}
 
 
 @get("/v1/events")
 async def list_events(request: AnyRequest) -> Document:
     books = _books(request)
-    events = [json.loads(event["body"]) for event in books.store.all("event")]
-    return page_of("/v1/events", events, _query(request, "list"))
+    asked = _query(request, "list")
+    return page_of("/v1/events", books.store, "event", asked, lambda kept: json.loads(kept["body"]))
 
 
 @get([f"/v1/{kinds}" for kinds in _KINDS])
@@ -106,7 +106,7 @@ async def list_objects(request: AnyRequest) -> Document:
     kinds = request.url.path.rsplit("/", 1)[1]
     if "payment_intent" in asked:
         books.found("payment_intent", asked["payment_intent"])
-    return page_of(f"/v1/{kinds}", books.store.all(_KINDS[kinds]), asked)
+    return page_of(f"/v1/{kinds}", books.store, _KINDS[kinds], asked)
 
 
 @get([f"/v1/{kinds}/{{object_id:str}}" for kinds in _KINDS])
