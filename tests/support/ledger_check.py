@@ -121,6 +121,9 @@ class Door(Database):
     async def open(self) -> None:
         await self._database.open()
 
+    def abandon(self) -> None:
+        self._database.abandon()
+
     async def close(self) -> None:
         await self.engine.close()
         await self._database.close()
