@@ -26,7 +26,6 @@ from batua.events import Hooks
 from batua.limits import BODY_BYTES_MAX, ClientAddresses
 from batua.settings import Settings, read_settings
 from batua.wallets import Newcomer, Newcomers
-from batua_admin import LazyPanel, panel_handler
 from batua_api.auth import Authenticator
 from batua_api.controllers import (
     CustomerController,
@@ -128,7 +127,9 @@ class BatuaPlugin(InitPlugin):
                 include_in_schema=False,
                 opt=OURS,
             ),
-            Router("/", route_handlers=[panel_handler()], middleware=[observer.middleware]),
+            Router(
+                "/", route_handlers=[batua_admin.panel_handler()], middleware=[observer.middleware]
+            ),
         ]
         app_config.before_send.append(observer.see_sent)
         app_config.lifespan.append(self._open)
@@ -156,7 +157,7 @@ class BatuaPlugin(InitPlugin):
     @asynccontextmanager
     async def _serving(self, app: Litestar, batua: Batua) -> AsyncIterator[None]:
         app.state.batua = batua
-        app.state.batua_panel = LazyPanel(partial(self._create_panel, batua))
+        app.state.batua_panel = batua_admin.LazyPanel(partial(self._create_panel, batua))
         app.state.batua_figures = figures = Figures(batua, self._metrics, self._authenticator)
         if self._with_worker:
             batua.worker.start()

@@ -69,7 +69,7 @@ from batua.worker import Worker
 __all__ = ["TABLES", "Batua", "open_batua"]
 
 CLOSE_S_MAX = 5.0
-"""How long a shop that closes waits for a database that says nothing."""
+"""How long a shop that closes waits for its database, in seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -168,11 +168,7 @@ async def open_batua(
 
 @contextmanager
 def _in_time(database: Database) -> Iterator[None]:
-    def give_up() -> None:
-        log.error("the database says nothing: what still waits for it is given up")
-        database.abandon()
-
-    late = asyncio.get_running_loop().call_later(CLOSE_S_MAX, give_up)
+    late = asyncio.get_running_loop().call_later(CLOSE_S_MAX, database.abandon)
     try:
         yield
     finally:

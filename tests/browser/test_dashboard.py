@@ -3,7 +3,8 @@
 import csv
 import io
 
-from tests.browser.test_pages import bearer, sign_in
+from tests.browser.test_pages import sign_in
+from tests.support.bearers import bearer_of
 from tests.support.databases import opened
 
 
@@ -11,7 +12,7 @@ async def test_the_dashboard_is_read_at_both_widths_and_taken_away(demo, page, k
     await sign_in(demo, page)
     await page.request.post(
         f"{demo.base}/api/v1/orders",
-        headers=bearer(demo, "asha") | {"Idempotency-Key": "dashboard-1"},
+        headers=bearer_of(demo, "asha") | {"Idempotency-Key": "dashboard-1"},
         data={"reference": "D-1", "amount": 12_345, "currency": "INR", "pay_with": "wallet"},
     )
     async with opened(demo.database_url) as database, database.transaction() as write:

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from batua.contract import format_money
 from tests.browser.conftest import AXE, RULES
 from tests.browser.visiting import WAIT_MS, Visiting, visits
-from tests.support.bearers import token_of
+from tests.support.bearers import bearer_of
 
 expect.set_options(timeout=WAIT_MS)
 THANKS = "{} is yours: {} was paid from your wallet."
@@ -137,7 +137,7 @@ def test_a_double_click_buys_once_and_a_refund_arrives(visit, demo):
     asha.keep("bought")
     (order,) = asha.orders()
     assert (len(asha.placed), asha.balance()) == (1, before - 24_000)
-    staff = {"Authorization": f"Bearer {token_of(demo, 'lata', scope='staff', role='finance')}"}
+    staff = bearer_of(demo, "lata", scope="staff", role="finance")
     asha.api.post(
         f"/orders/{order['id']}/refunds",
         json={"to": "wallet", "amount": 10_000, "reason": "damaged"},

@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from tests.support.bearers import token_of
+from tests.support.bearers import bearer_of
 
 
 @pytest.fixture
@@ -14,16 +14,12 @@ async def api(demo):
         yield http
 
 
-def bearer(demo, who: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token_of(demo, who)}"}
-
-
 async def balance(api, who) -> int:
     return (await api.get("/wallet", headers=who)).json()["balance"]
 
 
 async def test_a_person_pays_on_the_checkout_page_and_the_wallet_is_credited(demo, page, api, keep):
-    ravi = bearer(demo, "ravi")
+    ravi = bearer_of(demo, "ravi")
     before = await balance(api, ravi)
     opened = await api.post(
         "/topups",
@@ -44,7 +40,7 @@ async def test_a_person_pays_on_the_checkout_page_and_the_wallet_is_credited(dem
 
 
 async def test_a_failed_payment_says_so_and_credits_nothing(demo, page, api):
-    meera = bearer(demo, "meera")
+    meera = bearer_of(demo, "meera")
     opened = await api.post(
         "/topups",
         headers=meera | {"Idempotency-Key": "browser-2"},
@@ -68,7 +64,7 @@ async def sign_in(demo, page) -> None:
 
 
 async def test_staff_refund_part_of_an_order_in_the_panel(demo, page, api, keep):
-    asha = bearer(demo, "asha")
+    asha = bearer_of(demo, "asha")
     before = await balance(api, asha)
     paid = await api.post(
         "/orders",
@@ -92,7 +88,7 @@ async def test_staff_refund_part_of_an_order_in_the_panel(demo, page, api, keep)
 
 
 async def test_a_refund_of_too_much_is_refused_with_a_sentence(demo, page, api):
-    asha = bearer(demo, "asha")
+    asha = bearer_of(demo, "asha")
     await api.post(
         "/orders",
         headers=asha | {"Idempotency-Key": "browser-4"},

@@ -7,7 +7,7 @@ import pytest
 from batua.bootstrap import open_batua
 from batua.settings import read_settings
 from batua_admin import create_staff
-from tests.support.bearers import token_of
+from tests.support.bearers import bearer_of
 from tests.support.databases import opened
 
 PASSWORD = "a long password"
@@ -24,14 +24,10 @@ async def add_staff(demo, **roles):
             await create_staff(batua, username=name, password=PASSWORD, role=role)
 
 
-def bearer(demo, who, **claims):
-    return {"Authorization": f"Bearer {token_of(demo, who, **claims)}"}
-
-
 async def paid_order(demo, reference, amount):
     """An order of Asha's, who is given enough for it in parts that need no approval."""
     async with httpx.AsyncClient(base_url=f"{demo.base}/api/v1", trust_env=False) as api:
-        owner = bearer(demo, "boss", scope="staff", role="owner")
+        owner = bearer_of(demo, "boss", scope="staff", role="owner")
         for part in range(-(-amount // PART)):
             given = await api.post(
                 "/customers/asha/adjustments",
@@ -40,7 +36,7 @@ async def paid_order(demo, reference, amount):
             )
             assert given.json()["status"] == "posted", given.text
         wanted = {"reference": reference, "amount": amount, "currency": "INR", "pay_with": "wallet"}
-        asha = bearer(demo, "asha")
+        asha = bearer_of(demo, "asha")
         order = await api.post(
             "/orders", headers=asha | {"Idempotency-Key": reference}, json=wanted
         )
@@ -50,7 +46,7 @@ async def paid_order(demo, reference, amount):
 
 async def balance(demo):
     async with httpx.AsyncClient(base_url=f"{demo.base}/api/v1", trust_env=False) as api:
-        return (await api.get("/wallet", headers=bearer(demo, "asha"))).json()["balance"]
+        return (await api.get("/wallet", headers=bearer_of(demo, "asha"))).json()["balance"]
 
 
 async def sign_in(demo, page, name, code=None):
@@ -169,7 +165,7 @@ async def test_a_dead_webhook_is_replayed_and_a_gateway_put_in_test_and_back(
         await page.click("button:has-text('Switch a gateway')")
         await page.wait_for_selector(f"text=razorpay is {state} now.")
         async with httpx.AsyncClient(base_url=f"{demo.base}/api/v1", trust_env=False) as api:
-            shown = await api.get("/gateways", headers=bearer(demo, "asha"))
+            shown = await api.get("/gateways", headers=bearer_of(demo, "asha"))
         assert ("razorpay" in shown.text) == (state == "test")
     await keep("staff-gateways")
 

@@ -26,7 +26,7 @@ COUNTS = {
 async def show_overview(visit: Visit) -> Response:
     """How much waits, and where."""
     counts = [
-        (row.queue.replace("_", " "), QUEUES[row.queue], row.count)
+        (row.queue, QUEUES[row.queue], row.count)
         for row in await visit.batua.insight.queues()
         if row.queue in QUEUES
     ]

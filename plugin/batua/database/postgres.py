@@ -7,6 +7,7 @@ that a shop can be a schema, and with Citus a schema can be a node.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -38,6 +39,8 @@ from batua.failpoints import reach
 from batua.pooler import split_pooler
 
 __all__ = ["PostgresDatabase"]
+
+log = logging.getLogger(__name__)
 
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 """A process that stopped while it held the head lock loses it after this."""
@@ -169,6 +172,7 @@ class PostgresDatabase(Database):
                     await pool.close()
 
     def abandon(self) -> None:
+        log.error("PostgreSQL does not answer: whatever still waits for it is given up")
         for pool in self._pools:
             with suppress(asyncpg.InterfaceError):  # one that was never opened, or is closed
                 pool.terminate()

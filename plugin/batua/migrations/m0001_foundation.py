@@ -10,8 +10,6 @@ __all__ = ["NAME", "append_only", "backwards", "forwards", "lot_table", "session
 
 NAME = "0001_foundation"
 
-APPEND_ONLY = ("batua_transfer", "batua_entry")
-
 
 def forwards(dialect: Dialect) -> list[str]:
     """Create every table, its constraints, indexes and append-only triggers, and the head row."""
@@ -23,7 +21,8 @@ def forwards(dialect: Dialect) -> list[str]:
         *_payments(columns),
         *_messages(columns, dialect),
         *_staff(columns),
-        *(statement for table in APPEND_ONLY for statement in append_only(table, dialect)),
+        *append_only("batua_transfer", dialect, key="seq"),
+        *append_only("batua_entry", dialect),
         "insert into batua_ledger (id, ledger_id, transfer_seq, account_seq, head_hash, last_at)"
         f" values (1, '{new_id('ldg')}', 0, 0, '', '1970-01-01 00:00:00.000000+00:00')",
     ]
@@ -458,10 +457,18 @@ def session_table(columns: Columns) -> str:
     )"""
 
 
-def append_only(table: str, dialect: Dialect) -> list[str]:
-    """The triggers that refuse to change, delete or replace a row of ``table``."""
-    key = "seq" if table in {"batua_transfer", "batua_audit"} else "id"
-    message = f"{table} is append-only: post a reversing transfer instead"
+def append_only(
+    table: str,
+    dialect: Dialect,
+    *,
+    key: str = "id",
+    why: str = "post a reversing transfer instead",
+) -> list[str]:
+    """The triggers that refuse to change, delete or replace a row of ``table``.
+
+    ``why`` is told on SQLite; on PostgreSQL one function refuses for all tables.
+    """
+    message = f"{table} is append-only: {why}"
     if dialect is Dialect.SQLITE:
         refuse = f"begin select raise(abort, '{message}'); end"
         return [

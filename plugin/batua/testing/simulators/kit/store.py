@@ -99,16 +99,11 @@ class Store:
         ``before`` is the id of one that is there: only what is older than it. Nothing may be put
         or awaited meanwhile.
         """
-        below, values = (
-            ("", [kind])
-            if before is None
-            else (
-                " AND seq < (SELECT seq FROM simulator WHERE kind = ? AND id = ?)",
-                [kind, kind, before],
-            )
-        )
         rows = self._database.execute(
-            f"SELECT document FROM simulator WHERE kind = ?{below} ORDER BY seq DESC", values
+            "SELECT document FROM simulator WHERE kind = :kind AND (:before IS NULL OR"
+            " seq < (SELECT seq FROM simulator WHERE kind = :kind AND id = :before))"
+            " ORDER BY seq DESC",
+            {"kind": kind, "before": before},
         )
         for (document,) in rows:
             yield json.loads(document)

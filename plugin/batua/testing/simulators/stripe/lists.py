@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from batua.testing.simulators.kit.store import Store
 from batua.testing.simulators.stripe.entities import Document, Refused
 
-__all__ = ["found_in", "page_of"]
-
-Read = Callable[[Document], Document]
+__all__ = ["found_in", "listed", "page_of"]
 
 _LIMIT_DEFAULT = 10
 _LIMIT_MAX = 100
@@ -24,21 +22,19 @@ _BOUNDS = {
 }
 
 
-def _as_it_is(document: Document) -> Document:
-    return document
-
-
-def page_of(
-    path: str, store: Store, kind: str, asked: Document, read: Read = _as_it_is
-) -> Document:
-    """One page of the documents of a ``kind``, each as ``read`` has it."""
-    limit = asked.get("limit", _LIMIT_DEFAULT)
-    if not 1 <= limit <= _LIMIT_MAX:
-        raise Refused(f"Invalid limit: {limit}", param="limit", is_run=False)
+def listed(store: Store, kind: str, asked: Document) -> Iterator[Document]:
+    """The documents of a ``kind``, newest first, after the one that was the last of a page."""
     after = asked.get("starting_after")
     if after is not None and store.get(kind, after) is None:
         raise Refused(f"No such object: '{after}'", param="starting_after")
-    documents = map(read, store.newest(kind, before=after))
+    return store.newest(kind, before=after)
+
+
+def page_of(path: str, documents: Iterable[Document], asked: Document) -> Document:
+    """One page of what is ``listed``."""
+    limit = asked.get("limit", _LIMIT_DEFAULT)
+    if not 1 <= limit <= _LIMIT_MAX:
+        raise Refused(f"Invalid limit: {limit}", param="limit", is_run=False)
     wanted = (document for document in documents if _is_wanted(document, asked))
     data = list(islice(wanted, limit))
     return {

@@ -18,7 +18,7 @@ from batua.testing.simulators.stripe.books import Books
 from batua.testing.simulators.stripe.entities import Document, Refused
 from batua.testing.simulators.stripe.forms import checked, decoded
 from batua.testing.simulators.stripe.keys import CRASH, Keys
-from batua.testing.simulators.stripe.lists import found_in, page_of
+from batua.testing.simulators.stripe.lists import found_in, listed, page_of
 
 __all__ = ["API_ROUTES", "AnyRequest", "refusal", "unknown_url"]
 
@@ -97,7 +97,8 @@ async def search_intents(request: AnyRequest) -> Document:
 async def list_events(request: AnyRequest) -> Document:
     books = _books(request)
     asked = _query(request, "list")
-    return page_of("/v1/events", books.store, "event", asked, lambda kept: json.loads(kept["body"]))
+    events = (json.loads(event["body"]) for event in listed(books.store, "event", asked))
+    return page_of("/v1/events", events, asked)
 
 
 @get([f"/v1/{kinds}" for kinds in _KINDS])
@@ -106,7 +107,7 @@ async def list_objects(request: AnyRequest) -> Document:
     kinds = request.url.path.rsplit("/", 1)[1]
     if "payment_intent" in asked:
         books.found("payment_intent", asked["payment_intent"])
-    return page_of(f"/v1/{kinds}", books.store, _KINDS[kinds], asked)
+    return page_of(f"/v1/{kinds}", listed(books.store, _KINDS[kinds], asked), asked)
 
 
 @get([f"/v1/{kinds}/{{object_id:str}}" for kinds in _KINDS])
