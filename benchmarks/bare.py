@@ -19,7 +19,7 @@ import asyncpg
 
 from benchmarks.report import Wrong
 
-__all__ = ["bare_postgres_rate", "bare_sqlite_rate"]
+__all__ = ["bare_postgres_p99_ms", "bare_postgres_rate", "bare_sqlite_rate"]
 
 PAYERS = 64
 
@@ -73,23 +73,35 @@ def bare_postgres_rate(url: str, seconds: int) -> float:
 
     ``url`` is a database that has nothing else in it.
     """
+    said = [_pgbench(url, clients, seconds) for clients in (16, 64)]
+    lines = (line for each in said for line in each.splitlines() if line.startswith("tps"))
+    return max(float(line.split("=")[1].split()[0]) for line in lines)
+
+
+def bare_postgres_p99_ms(url: str, seconds: int, *, rate: float) -> float:
+    """The p99 of the same transfers from 64 clients, where ``rate`` fall due a second.
+
+    pgbench counts from when one was due, as we do; by chance, so that some come in a row.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        _pgbench(url, 64, seconds, "--log", f"--log-prefix={folder}/took", f"--rate={rate:.0f}")
+        lines = [line for each in Path(folder).iterdir() for line in each.read_text().splitlines()]
+    took_us = sorted(int(line.split()[2]) for line in lines)
+    return took_us[int(len(took_us) * 0.99)] / 1000
+
+
+def _pgbench(url: str, clients: int, seconds: int, *more: str) -> str:
     if shutil.which("pgbench") is None:
         raise Wrong("pgbench is not installed: there is nothing to compare with")
-    return max(_pgbench(url, clients, seconds) for clients in (16, 64))
-
-
-def _pgbench(url: str, clients: int, seconds: int) -> float:
     asyncio.run(_execute(url, POSTGRES_TABLES))
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(POSTGRES_TRANSFER)
         script.flush()
-        said = subprocess.run(
+        return subprocess.run(
             ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds),
-             "-f", script.name, url],
+             *more, "-f", script.name, url],
             check=True, capture_output=True, text=True, timeout=60 + seconds,
         ).stdout  # fmt: skip
-    line = next(line for line in said.splitlines() if line.startswith("tps"))
-    return float(line.split("=")[1].split()[0])
 
 
 async def _execute(url: str, script: str) -> None:

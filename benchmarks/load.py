@@ -28,6 +28,8 @@ class Load:
     seconds: float
     statuses: dict[int, int]
     latencies_s: list[float]
+    due: list[float] = field(default_factory=list)
+    """When each fell due (``time.perf_counter``), in the order of their answers."""
 
     @property
     def rate(self) -> float:
@@ -84,6 +86,7 @@ def run_load(
     idle = deque(opened)
     statuses: Counter[int] = Counter()
     latencies: list[float] = []
+    dues: list[float] = []
     poll = select.epoll()
     for number in by_number:
         poll.register(number, select.EPOLLIN)
@@ -107,13 +110,14 @@ def run_load(
             status = connection.answer()
             if status is not None:
                 latencies.append(time.perf_counter() - connection.due)
+                dues.append(connection.due)
                 statuses[status] += 1
                 idle.append(connection)
     seconds = time.perf_counter() - started
     poll.close()
     for connection in opened:
         connection.socket.close()
-    return Load(seconds, dict(statuses), latencies)
+    return Load(seconds, dict(statuses), latencies, dues)
 
 
 def _open(port: int) -> _Connection:

@@ -11,12 +11,13 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks.bare import bare_postgres_rate, bare_sqlite_rate
+from benchmarks.bare import bare_postgres_p99_ms, bare_postgres_rate, bare_sqlite_rate
 from benchmarks.machine import require_disk
-from benchmarks.report import Figure, above, below, compared, described, typical
+from benchmarks.report import Figure, above, below, compared, described, typical, undisturbed
 from benchmarks.scale import Scale
 from benchmarks.serving import postgres, prove, scratch, serving
 from benchmarks.shops import Shop, seed
+from benchmarks.stalls import watching
 
 __all__ = ["on_postgres", "on_sqlite"]
 
@@ -30,16 +31,20 @@ def on_postgres(scale: Scale) -> list[Figure]:
     """One server process beside pgbench, then two beside one, then one at half of its load."""
     with postgres() as server, scratch(server) as bare, scratch(server) as url:
         shop = Shop(url, seed(url))
-        pgbench, ones, twos, halves = [], [], [], []
+        pgbench, its_halves, ones, twos, halves = [], [], [], [], []
         with serving(url, 2) as ports:
             one = ports[:1]
             shop.pay(ports, scale.count(WARM_UP))
             for _ in range(scale.rounds):
                 pgbench.append(bare_postgres_rate(bare, scale.seconds(BARE_S)))
+                half = pgbench[-1] / 2
+                its_halves.append(bare_postgres_p99_ms(bare, scale.seconds(BARE_S), rate=half))
                 ones.append(shop.pay(one, scale.count(PAYMENTS)))
                 twos.append(shop.pay(ports, scale.count(PAYMENTS)))
                 rate = ones[-1].rate / 2
-                halves.append(shop.pay(one, scale.count(PAYMENTS), rate=rate))
+                with watching() as stalls:
+                    load = shop.pay(one, scale.count(PAYMENTS), rate=rate)
+                halves.append((load, stalls))
         shop.check()
         prove(url)
     rates = [load.rate for load in ones]
@@ -49,9 +54,12 @@ def on_postgres(scale: Scale) -> list[Figure]:
             _per_second, at_least=1.25,
         ),
         below(
-            f"their p99 at half of that load ({median(load.rate for load in halves):,.0f}/s)",
-            median(load.percentile_ms(99) for load in halves), 25, "ms",
+            f"their p99 at half of that load ({median(load.rate for load, _ in halves):,.0f}/s);"
+            " beside pgbench's at half of its own",
+            median(load.percentile_ms(99) for load, _ in halves), 25, "ms",
+            beside=median(its_halves),
         ),
+        undisturbed("the same", halves),
         compared(
             "the same from two server processes; beside one", [load.rate for load in twos], rates,
             _per_second, at_least=0.95,

@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.load import Load
+from benchmarks.stalls import Stalls, apart
 
-__all__ = ["Figure", "Wrong", "above", "below", "compared", "described", "page", "typical"]
+__all__ = [
+    "Figure",
+    "Wrong",
+    "above",
+    "below",
+    "compared",
+    "described",
+    "page",
+    "typical",
+    "undisturbed",
+]
 
 COLUMNS = ("measure", "ours", "beside", "ratio", "target", "met")
 
@@ -40,9 +51,15 @@ def above(measure: str, value: float, target: float, shown: str, *, beside: str 
     return Figure(measure, shown, beside, "", f"≥ {target:,.10g}", value >= target)
 
 
-def below(measure: str, value: float, target: float, unit: str) -> Figure:
-    """A figure that must be smaller than its target."""
-    return Figure(measure, f"{value:,.1f} {unit}", "", "", f"< {target:g} {unit}", value < target)
+def below(
+    measure: str, value: float, target: float, unit: str, *, beside: float | None = None
+) -> Figure:
+    """A figure that must be smaller than its target, whatever it is beside."""
+    shown, ratio = "", ""
+    if beside is not None:
+        shown, ratio = f"{beside:,.1f} {unit}", f"{value / beside:.2f}"
+    ours = f"{value:,.1f} {unit}"
+    return Figure(measure, ours, shown, ratio, f"< {target:g} {unit}", value < target)
 
 
 def compared(
@@ -76,6 +93,18 @@ def described(load: Load) -> str:
     """A load in words."""
     p50, p99 = load.percentile_ms(50), load.percentile_ms(99)
     return f"{load.rate:,.0f}/s (p50 {p50:.0f} ms, p99 {p99:.0f} ms)"
+
+
+def undisturbed(measure: str, watched: Iterable[tuple[Load, Stalls]]) -> Figure:
+    """The p99 of those who met with no stall of the machine: nothing is promised of it.
+
+    ``watched`` are the rounds, each with what was seen meanwhile; the median of them counts.
+    """
+    rounds = [apart(load, stalls.spans) for load, stalls in watched]
+    left = [load.percentile_ms(99) for load, _ in rounds if load.latencies_s]
+    part = median(part for _, part in rounds)
+    name = f"{measure}, without the {part:.0%} that met with a stall of the machine"
+    return Figure(name, f"{median(left):,.1f} ms" if left else "")
 
 
 def page(facts: Sequence[str], figures: Sequence[Figure]) -> str:

@@ -20,10 +20,11 @@ from typing import Any, TypeVar
 
 from batua.database import Database, open_database
 from benchmarks.load import Load, run_load
-from benchmarks.report import Figure, Wrong, above, below, described, typical
+from benchmarks.report import Figure, Wrong, above, below, described, typical, undisturbed
 from benchmarks.scale import Scale
 from benchmarks.serving import postgres, prove, scratch, serving
 from benchmarks.shops import CONNECTIONS, migrated, read
+from benchmarks.stalls import Stalls, watching
 
 __all__ = ["measure", "sent"]
 
@@ -100,13 +101,15 @@ def measure(scale: Scale) -> list[Figure]:
             shop.tell(warm_up)
             for _ in range(scale.rounds):
                 floods.append(shop.tell(flood))
-                streams.append(shop.tell(stream, rate=STREAM_RATE))
+                with watching() as stalls:
+                    found = shop.tell(stream, rate=STREAM_RATE)
+                streams.append((found, stalls))
         asyncio.run(_check(url, shop.told))
         prove(url)
     return _figures(floods, streams)
 
 
-def _figures(floods: list[_Round], streams: list[_Round]) -> list[Figure]:
+def _figures(floods: list[_Round], streams: list[tuple[_Round, Stalls]]) -> list[Figure]:
     acknowledged = [each.load.rate for each in floods]
     whole = [len(each.load.latencies_s) / (each.load.seconds + each.drained_s) for each in floods]
     return [
@@ -122,11 +125,12 @@ def _figures(floods: list[_Round], streams: list[_Round]) -> list[Figure]:
         ),
         below(
             f"p99 of webhooks at {STREAM_RATE:,}/s",
-            median(each.load.percentile_ms(99) for each in streams), 50, "ms",
+            median(each.load.percentile_ms(99) for each, _ in streams), 50, "ms",
         ),
+        undisturbed("the same", [(each.load, stalls) for each, stalls in streams]),
         below(
             "the slowest of them all from receipt to applied",
-            max(each.slowest_ms for each in streams), 1_000, "ms",
+            max(each.slowest_ms for each, _ in streams), 1_000, "ms",
         ),
     ]  # fmt: skip
 

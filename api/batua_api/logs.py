@@ -61,6 +61,7 @@ class Lines(structlog.stdlib.ProcessorFormatter):
             foreign_pre_chain=[_follow, structlog.stdlib.ExtraAdder()],
             processors=[_name, self.remove_processors_meta, *traces, renderer],
         )
+        self._is_json = is_json
         self._render: Callable[[Any, str, EventDict], str] = renderer
 
     def format(self, record: logging.LogRecord) -> str:
@@ -69,7 +70,16 @@ class Lines(structlog.stdlib.ProcessorFormatter):
         if many is None:
             return redact(super().format(record))
         head = {**_head(record), "event": record.msg}
-        return redact("\n".join(self._render(None, "", {**head, **each}) for each in many))
+        return redact(self._render_all([{**head, **each} for each in many]))
+
+    def _render_all(self, events: list[EventDict]) -> str:
+        if self._is_json:
+            return _ENCODER.encode_lines(events).decode().rstrip("\n")
+        return "\n".join(self._render(None, "", each) for each in events)
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+"""Of lines whose values are texts, numbers and lists of them, many at a time."""
 
 
 def _json(event: Any, default: Callable[[Any], Any], **_: Any) -> str:

@@ -35,6 +35,55 @@ _HEAD_TOO_LONG = (
 )
 
 
+class JoinedWrites(asyncio.Transport):
+    """A transport that sends the head of an answer together with what follows it at once.
+
+    uvicorn writes them one after the other: two calls of the system for each answer, two packets,
+    and whoever reads is woken twice.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        elif data[:5] == b"HTTP/":
+            self._head = bytes(data)
+            self._loop.call_soon(self._send_head)  # what follows may be long in coming
+        else:
+            self._transport.write(data)
+
+    def _send_head(self) -> None:
+        head, self._head = self._head, b""
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
+
+    def close(self) -> None:
+        self._send_head()
+        self._transport.close()
+
+    def abort(self) -> None:
+        self._head = b""
+        self._transport.abort()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
+
+
 class Connection(HttpToolsProtocol):
     """A client's connection: what it sends has to end, in bytes and in time, and it has to read.
 
@@ -51,7 +100,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         # uvicorn says so too: asyncio types it by the base of all transports.
-        super().connection_made(transport)
+        super().connection_made(JoinedWrites(transport, self.loop))
         self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:

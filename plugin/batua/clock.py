@@ -14,7 +14,14 @@ NewId = Callable[[str], str]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o or u
 _LOW_70 = (1 << 70) - 1
+_RANDOM_BYTES = 11
+_IDS_AHEAD = 256
 _PAIRS = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+
+# What the system gave, and no id has used yet: asking it for every id took as long as the rest.
+# Taking the last of a list is one step, so two threads never have the same.
+_random: list[bytes] = []
+os.register_at_fork(after_in_child=_random.clear)
 
 
 def utc_now() -> datetime:
@@ -30,7 +37,10 @@ def new_id(prefix: str) -> str:
     """
     # Ten bits at a time, and out of numbers of a machine's size: this runs several times for every
     # payment.
-    random = int.from_bytes(os.urandom(11))
+    try:
+        random = int.from_bytes(_random.pop())
+    except IndexError:
+        random = int.from_bytes(_more_random())
     first = int(time.time() * 1000) << 12 | random >> 76
     last = random & _LOW_70
     return (
@@ -40,3 +50,10 @@ def new_id(prefix: str) -> str:
         f"{_PAIRS[last >> 30 & 1023]}{_PAIRS[last >> 20 & 1023]}{_PAIRS[last >> 10 & 1023]}"
         f"{_PAIRS[last & 1023]}"
     )
+
+
+def _more_random() -> bytes:
+    drawn = os.urandom(_IDS_AHEAD * _RANDOM_BYTES)
+    parts = [drawn[at : at + _RANDOM_BYTES] for at in range(0, len(drawn), _RANDOM_BYTES)]
+    _random.extend(parts[1:])
+    return parts[0]

@@ -31,7 +31,7 @@ async def test_a_request_is_followed_from_its_head_to_its_transfers(api, caplog)
     assert line["principal"] == f"customer:{who}"
     assert line["order"] == order
     assert line["transfers"] == [row["id"] for row in rows] != []
-    assert len(line["key_hash"]) == 16
+    assert len(line["key_hash"]) == 12
     replayed = await api.get("/wallet", who)
     assert replayed.headers["X-Request-Id"].startswith("req_")
 

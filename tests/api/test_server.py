@@ -159,6 +159,68 @@ def test_requests_in_one_go_are_answered_in_order(port):
         assert data.index(b"POST / from") < data.index(b"POST /second from")
 
 
+class Recorded(asyncio.Transport):
+    """Keeps what each call of the system would send."""
+
+    def __init__(self):
+        super().__init__()
+        self.sent = []
+        self.is_closed = False
+
+    def write(self, data):
+        self.sent.append(bytes(data))
+
+    def close(self):
+        self.is_closed = True
+
+    def is_closing(self):
+        return self.is_closed
+
+    abort = close
+
+
+HEAD, BODY = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n", b"hi"
+
+
+@pytest.fixture
+async def joined():
+    sent = Recorded()
+    return sent, serving.JoinedWrites(sent, asyncio.get_running_loop())
+
+
+async def test_an_answer_is_sent_in_one_go(joined):
+    sent, transport = joined
+    for _ in range(2):
+        transport.write(HEAD)
+        transport.write(BODY)
+    transport.write(b"and more of the second")
+    await asyncio.sleep(0)
+    assert sent.sent == [HEAD + BODY, HEAD + BODY, b"and more of the second"]
+
+
+async def test_a_head_waits_for_no_body_that_does_not_come_at_once(joined):
+    sent, transport = joined
+    transport.write(HEAD)
+    assert sent.sent == []
+    await asyncio.sleep(0)
+    transport.write(BODY)
+    assert sent.sent == [HEAD, BODY]
+
+
+async def test_what_is_closed_has_sent_its_head_and_what_is_cut_off_has_not(joined):
+    sent, transport = joined
+    transport.write(HEAD)
+    transport.close()
+    await asyncio.sleep(0)
+    assert sent.sent == [HEAD]
+    other = Recorded()
+    transport = serving.JoinedWrites(other, asyncio.get_running_loop())
+    transport.write(HEAD)
+    transport.abort()
+    await asyncio.sleep(0)
+    assert (other.sent, other.is_closing()) == ([], True)
+
+
 def test_a_client_does_not_say_who_it_is(port):
     with connected(port) as client:
         client.sendall(REQUEST.replace(b"Host:", b"X-Forwarded-For: 203.0.113.9\r\nHost:"))

@@ -20,8 +20,18 @@ from benchmarks.machine import (
     require_kept,
     steadiness,
 )
-from benchmarks.report import Figure, Wrong, above, below, compared, page, typical
+from benchmarks.report import (
+    Figure,
+    Wrong,
+    above,
+    below,
+    compared,
+    page,
+    typical,
+    undisturbed,
+)
 from benchmarks.serving import scratch
+from benchmarks.stalls import Stalls, apart, slow_slices, watching
 from tests.postgres import running_server
 
 ANSWER = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok"
@@ -127,6 +137,7 @@ def test_a_ratio_is_of_the_medians_of_both_sides():
         (above("x", 2_499, 2_500, ""), False),
         (below("x", 24.9, 25, "ms"), True),
         (below("x", 25, 25, "ms"), False),
+        (below("x", 25, 25, "ms", beside=50), False),
     ],
 )
 def test_a_target_is_met_or_not(figure, is_met):
@@ -215,6 +226,60 @@ def test_the_machine_says_how_evenly_it_runs():
     usual, slowest, held_up = map(float, re.findall(r"([\d.]+)(?: ms|%)", said))
     assert 0 < usual <= slowest + 0.5
     assert 0 <= held_up <= 100
+
+
+# --- when it stands still -----------------------------------------------------------------------
+
+EVEN = 0.0001
+
+
+def slices(*took_s):
+    """A slice every ten milliseconds."""
+    return [(n / 100, n / 100 + took, took) for n, took in enumerate(took_s)]
+
+
+def test_a_stall_is_from_the_last_good_slice_to_the_next():
+    found = slow_slices(slices(*[EVEN] * 5, 0.009, 0.008, EVEN, EVEN, EVEN, EVEN, EVEN, 0.004))
+    assert found == [
+        (pytest.approx(0.0401), pytest.approx(0.068)),
+        (pytest.approx(0.1101), pytest.approx(0.124)),
+    ]
+
+
+def test_a_slice_that_others_kept_from_the_processor_is_no_stall():
+    assert slow_slices([(0.0, 0.0001, EVEN), (0.01, 0.09, EVEN), (0.1, 0.1001, EVEN)]) == []
+    assert slow_slices([]) == []
+
+
+def test_who_met_with_a_stall_or_waited_behind_those_is_told_apart():
+    # A stall from 1.0 to 1.1 s, whose shadow is as long again.
+    due = [0.5, 0.99, 1.05, 1.15, 1.25]
+    load = Load(2.0, {201: 5}, [0.002, 0.02, 0.09, 0.05, 0.003], due)
+    rest, part = apart(load, [(1.0, 1.1)])
+    assert (rest.latencies_s, rest.due) == ([0.002, 0.003], [0.5, 1.25])
+    assert part == pytest.approx(0.6)
+    figure = undisturbed("the same", [(load, Stalls([(1.0, 1.1)]))])
+    assert figure == Figure(
+        "the same, without the 60% that met with a stall of the machine", "3.0 ms"
+    )
+
+
+def test_where_all_met_with_stalls_there_is_no_figure():
+    load = Load(1.0, {201: 1}, [0.5], [0.1])
+    assert undisturbed("the same", [(load, Stalls([(0.0, 1.0)]))]).ours == ""
+
+
+def test_the_watcher_says_what_it_saw():
+    with watching() as stalls:
+        assert stalls.spans == []
+    assert all(begin < end for begin, end in stalls.spans)
+
+
+def test_a_load_knows_when_each_request_fell_due(server):
+    port, _ = server
+    load = run_load([port], 20, 4, numbered, rate=200)
+    assert len(load.due) == len(load.latencies_s) == 20
+    assert max(load.due) - min(load.due) == pytest.approx(19 / 200)
 
 
 # --- the run ------------------------------------------------------------------------------------

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from batua.clock import new_id, utc_now
@@ -43,6 +46,37 @@ def test_ids_sort_by_the_time_of_their_making():
 def test_ids_of_one_millisecond_differ():
     ids = {new_id("ord") for _ in range(50_000)}
     assert len(ids) == 50_000
+
+
+def test_threads_never_make_the_same():
+    def make(_):
+        return [new_id("ord") for _ in range(2_000)]
+
+    with ThreadPoolExecutor(8) as pool:
+        made = [each for some in pool.map(make, range(8)) for each in some]
+    assert len(set(made)) == len(made)
+
+
+FORKS = """
+import os
+from batua.clock import new_id
+
+new_id("ord")  # what is kept for the next ids is there by now
+read, write = os.pipe()
+if os.fork() == 0:
+    os.write(write, b" ".join(new_id("ord")[15:].encode() for _ in range(300)))
+    os._exit(0)
+os.wait()
+print(*[new_id("ord")[15:] for _ in range(300)], os.read(read, 65536).decode())
+"""
+
+
+def test_a_forked_process_makes_ids_of_its_own():
+    made = subprocess.run(
+        [sys.executable, "-c", FORKS], capture_output=True, text=True, check=True, timeout=60
+    ).stdout.split()
+    assert len(made) == 600
+    assert len(set(made)) == 600
 
 
 def test_every_random_digit_varies():

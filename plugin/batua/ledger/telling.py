@@ -11,8 +11,11 @@ from batua.ledger.tables import Transfer
 
 __all__ = ["tell_committed", "transfers_of"]
 
-KEY_LENGTH = 16
-"""Of the hash that a claim has for its id: enough to find it, and its key can't be told from it."""
+KEY_LENGTH = 12
+"""Of the hash that a claim has for its id: enough to find it, and its key can't be told from it.
+
+And too short for thirteen digits in a row, which would have to be looked at: is it a card's number?
+"""
 
 _ABOUT = (
     ("order", "order_id"),
