@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.bare import bare_postgres_p99_ms, bare_postgres_rate, bare_sqlite_rate
+from benchmarks.floor import serving_nothing
 from benchmarks.machine import require_disk
 from benchmarks.report import Figure, above, below, compared, described, typical, undisturbed
 from benchmarks.scale import Scale
@@ -31,14 +32,15 @@ def on_postgres(scale: Scale) -> list[Figure]:
     """One server process beside pgbench, then two beside one, then one at half of its load."""
     with postgres() as server, scratch(server) as bare, scratch(server) as url:
         shop = Shop(url, seed(url))
-        pgbench, its_halves, ones, twos, halves = [], [], [], [], []
-        with serving(url, 2) as ports:
+        pgbench, its_halves, empty, ones, twos, halves = [], [], [], [], [], []
+        with serving(url, 2) as ports, serving_nothing() as nothing:
             one = ports[:1]
             shop.pay(ports, scale.count(WARM_UP))
             for _ in range(scale.rounds):
                 pgbench.append(bare_postgres_rate(bare, scale.seconds(BARE_S)))
                 half = pgbench[-1] / 2
                 its_halves.append(bare_postgres_p99_ms(bare, scale.seconds(BARE_S), rate=half))
+                empty.append(shop.ask(nothing, scale.count(PAYMENTS)).rate)
                 ones.append(shop.pay(one, scale.count(PAYMENTS)))
                 twos.append(shop.pay(ports, scale.count(PAYMENTS)))
                 rate = ones[-1].rate / 2
@@ -63,6 +65,9 @@ def on_postgres(scale: Scale) -> list[Figure]:
         compared(
             "the same from two server processes; beside one", [load.rate for load in twos], rates,
             _per_second, at_least=0.95,
+        ),
+        compared(
+            "the same; beside a Litestar route that only answers", rates, empty, _per_second
         ),
         Figure("one-tap payments, PostgreSQL, one process", described(typical(ones))),
     ]  # fmt: skip

@@ -20,7 +20,17 @@ from benchmarks.machine import require_durable
 from benchmarks.report import Wrong
 from tests.postgres import PostgresServer, running_server
 
-__all__ = ["SECRET", "Proved", "pid_of", "postgres", "prove", "scratch", "serving"]
+__all__ = [
+    "SECRET",
+    "STOP_S",
+    "Proved",
+    "pid_of",
+    "postgres",
+    "prove",
+    "scratch",
+    "serving",
+    "wait_for",
+]
 
 SECRET = "a benchmark secret of thirty-two bytes"
 BATUA = (sys.executable, "-m", "batua_api.cli")
@@ -83,7 +93,7 @@ def _serving(url: str, environ: Mapping[str, str]) -> Iterator[int]:
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_for(port, process)
+            wait_for(port, process)
             yield port
         except BaseException:
             print(_end_of(log), file=sys.stderr)
@@ -108,7 +118,8 @@ def _clean_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("BATUA_")}
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until ``process`` listens on ``port``. Raises ``Wrong`` when it never does."""
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:

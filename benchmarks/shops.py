@@ -66,6 +66,12 @@ class Shop:
 
     def pay(self, ports: list[int], payments: int, *, rate: float | None = None) -> Load:
         """Pay so many orders over 64 connections at most, at ``rate`` a second or unbraked."""
+        load = self.ask(ports, payments, rate=rate)
+        self.sent += len(load.latencies_s)
+        return load
+
+    def ask(self, ports: list[int], payments: int, *, rate: float | None = None) -> Load:
+        """The same requests to whoever answers at ``ports``, who need not be this shop."""
         # Made before the first is sent: the load shares the machine with what it measures.
         requests = [self._request(self.sent + number) for number in range(payments)]
         load = run_load(
@@ -73,7 +79,6 @@ class Shop:
         )
         if set(load.statuses) != {201}:
             raise Wrong(f"answers of a payment: {load.statuses}")
-        self.sent += len(load.latencies_s)
         return load
 
     def pay_in_turn(self, port: int, payments: int, *, rate: float) -> list[float]:
