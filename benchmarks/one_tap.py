@@ -8,17 +8,19 @@ neighbour hurts both alike.
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from benchmarks.bare import bare_postgres_p99_ms, bare_postgres_rate, bare_sqlite_rate
 from benchmarks.floor import serving_nothing
+from benchmarks.load import Load
 from benchmarks.machine import require_disk
 from benchmarks.report import Figure, above, below, compared, described, typical, undisturbed
 from benchmarks.scale import Scale
-from benchmarks.serving import postgres, prove, scratch, serving
+from benchmarks.serving import postgres, prove, scratch, serving, slower_syncs
 from benchmarks.shops import Shop, seed
-from benchmarks.stalls import watching
+from benchmarks.stalls import Stalls, watching
 
 __all__ = ["on_postgres", "on_sqlite"]
 
@@ -28,48 +30,76 @@ BARE_S = 5
 BARE_TRANSFERS = 4_000
 
 
+@dataclass(slots=True)
+class _Rounds:
+    """What the rounds measured; rates are a second's."""
+
+    pgbench: list[float] = field(default_factory=list)
+    its_p99_ms: list[float] = field(default_factory=list)
+    empty: list[float] = field(default_factory=list)
+    ones: list[Load] = field(default_factory=list)
+    twos: list[float] = field(default_factory=list)
+    halves: list[tuple[Load, Stalls]] = field(default_factory=list)
+    slow_pgbench: list[float] = field(default_factory=list)
+    slow_ones: list[float] = field(default_factory=list)
+
+
 def on_postgres(scale: Scale) -> list[Figure]:
     """One server process beside pgbench, then two beside one, then one at half of its load."""
+    payments, bare_s = scale.count(PAYMENTS), scale.seconds(BARE_S)
+    found = _Rounds()
     with postgres() as server, scratch(server) as bare, scratch(server) as url:
         shop = Shop(url, seed(url))
-        pgbench, its_halves, empty, ones, twos, halves = [], [], [], [], [], []
-        with serving(url, 2) as ports, serving_nothing() as nothing:
-            one = ports[:1]
-            shop.pay(ports, scale.count(WARM_UP))
+        with serving(url, 2) as two, serving_nothing() as nothing:
+            one = two[:1]
+            shop.pay(two, scale.count(WARM_UP))
             for _ in range(scale.rounds):
-                pgbench.append(bare_postgres_rate(bare, scale.seconds(BARE_S)))
-                half = pgbench[-1] / 2
-                its_halves.append(bare_postgres_p99_ms(bare, scale.seconds(BARE_S), rate=half))
-                empty.append(shop.ask(nothing, scale.count(PAYMENTS)).rate)
-                ones.append(shop.pay(one, scale.count(PAYMENTS)))
-                twos.append(shop.pay(ports, scale.count(PAYMENTS)))
-                rate = ones[-1].rate / 2
+                found.pgbench.append(bare_postgres_rate(bare, bare_s))
+                half = found.pgbench[-1] / 2
+                found.its_p99_ms.append(bare_postgres_p99_ms(bare, bare_s, rate=half))
+                found.empty.append(shop.ask(nothing, payments).rate)
+                found.ones.append(shop.pay(one, payments))
+                found.twos.append(shop.pay(two, payments).rate)
                 with watching() as stalls:
-                    load = shop.pay(one, scale.count(PAYMENTS), rate=rate)
-                halves.append((load, stalls))
+                    load = shop.pay(one, payments, rate=found.ones[-1].rate / 2)
+                found.halves.append((load, stalls))
+            with slower_syncs(server):
+                for _ in range(scale.rounds):
+                    found.slow_pgbench.append(bare_postgres_rate(bare, bare_s))
+                    found.slow_ones.append(shop.pay(one, payments).rate)
         shop.check()
         prove(url)
-    rates = [load.rate for load in ones]
+    return _figures(found)
+
+
+def _figures(found: _Rounds) -> list[Figure]:
+    rates = [load.rate for load in found.ones]
+    half = median(load.rate for load, _ in found.halves)
     return [
         compared(
-            "one-tap payments, PostgreSQL; beside pgbench's bare transfer", rates, pgbench,
-            _per_second, at_least=1.25,
+            "one-tap payments, PostgreSQL; beside pgbench's bare transfer",
+            rates, found.pgbench, _per_second, at_least=1.25,
+        ),
+        compared(
+            "the same, where each sync takes a millisecond longer",
+            found.slow_ones, found.slow_pgbench, _per_second,
         ),
         below(
-            f"their p99 at half of that load ({median(load.rate for load, _ in halves):,.0f}/s);"
+            f"p99 of payments at half of that load ({half:,.0f}/s);"
             " beside pgbench's at half of its own",
-            median(load.percentile_ms(99) for load, _ in halves), 25, "ms",
-            beside=median(its_halves),
+            median(load.percentile_ms(99) for load, _ in found.halves), 25, "ms",
+            beside=median(found.its_p99_ms),
         ),
-        undisturbed("the same", halves),
+        undisturbed("the same p99", found.halves),
         compared(
-            "the same from two server processes; beside one", [load.rate for load in twos], rates,
-            _per_second, at_least=0.95,
+            "one-tap payments from two server processes; beside one",
+            found.twos, rates, _per_second, at_least=0.95,
         ),
         compared(
-            "the same; beside a Litestar route that only answers", rates, empty, _per_second
+            "one-tap payments from one; beside a Litestar route that only answers",
+            rates, found.empty, _per_second,
         ),
-        Figure("one-tap payments, PostgreSQL, one process", described(typical(ones))),
+        Figure("one-tap payments, PostgreSQL, one process", described(typical(found.ones))),
     ]  # fmt: skip
 
 

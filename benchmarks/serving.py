@@ -29,6 +29,7 @@ __all__ = [
     "prove",
     "scratch",
     "serving",
+    "slower_syncs",
     "wait_for",
 ]
 
@@ -37,6 +38,8 @@ BATUA = (sys.executable, "-m", "batua_api.cli")
 START_S = 30
 STOP_S = 30
 LOOK_S = 0.1
+SLOWER_SYNCS = {"commit_delay": "1000", "commit_siblings": "0"}
+"""Microseconds, whoever else is about."""
 
 
 @contextmanager
@@ -64,6 +67,24 @@ def scratch(server: PostgresServer) -> Iterator[str]:
         yield url
     finally:
         server.drop(url)
+
+
+@contextmanager
+def slower_syncs(server: PostgresServer) -> Iterator[None]:
+    """Let each sync of the server's log wait a millisecond first, as if its disk were slower.
+
+    What it takes here is what this machine's disk takes; many a cloud's takes that and more.
+    https://www.postgresql.org/docs/15/runtime-config-wal.html#GUC-COMMIT-DELAY (2026-11-28)
+    """
+    for name, value in SLOWER_SYNCS.items():
+        server.run(f"alter system set {name} = {value}")
+    server.run("select pg_reload_conf()")
+    try:
+        yield
+    finally:
+        for name in SLOWER_SYNCS:
+            server.run(f"alter system reset {name}")
+        server.run("select pg_reload_conf()")
 
 
 @contextmanager

@@ -127,7 +127,7 @@ def _figures(floods: list[_Round], streams: list[tuple[_Round, Stalls]]) -> list
             f"p99 of webhooks at {STREAM_RATE:,}/s",
             median(each.load.percentile_ms(99) for each, _ in streams), 50, "ms",
         ),
-        undisturbed("the same", [(each.load, stalls) for each, stalls in streams]),
+        undisturbed("the same p99", [(each.load, stalls) for each, stalls in streams]),
         below(
             "the slowest of them all from receipt to applied",
             max(each.slowest_ms for each, _ in streams), 1_000, "ms",
