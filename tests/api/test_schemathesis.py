@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 
 import hypothesis
 import pytest
+import pytest_asyncio
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -25,6 +26,9 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+
+from tests.support.api import open_api
+from tests.support.clock import FakeClock
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -47,6 +51,13 @@ SIGNED = {"receive_webhook", "answer_challenge", "confirm_top_up", "confirm_orde
 
 ENDLESS = {"watch_wallet"}
 """An answer that goes on is never whole: tests/api/test_wallet_events.py reads it."""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def api(database_url):
+    """A shop of its own: what is sent may disable whoever calls, and others call too."""
+    async with open_api(database_url, FakeClock(), rate_limit=False) as opened:
+        yield opened
 
 
 async def things(api):
