@@ -173,14 +173,20 @@ def sent(number: int) -> bytes:
     return (
         "POST /api/v1/webhooks/razorpay HTTP/1.1\r\nHost: localhost\r\n"
         f"Content-Type: application/json\r\nX-Razorpay-Signature: {signature}\r\n"
-        f"X-Razorpay-Event-Id: evt_{number:014}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"X-Razorpay-Event-Id: {_id('evt', number)}\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode() + body
+
+
+def _id(prefix: str, number: int) -> str:
+    """As Razorpay's are: fourteen characters, which could be no card's number."""
+    letters = "".join(chr(ord("A") + int(digit)) for digit in f"{number:014}")
+    return f"{prefix}_{letters}"
 
 
 def _body(number: int) -> bytes:
     event = _SAMPLE | {"created_at": int(time.time())}
     payment = _SAMPLE["payload"]["payment"]["entity"] | {
-        "id": f"pay_{number:014}",
+        "id": _id("pay", number),
         "order_id": f"order_{number}",
         "amount": AMOUNT,
         "currency": "INR",

@@ -206,13 +206,17 @@ def _has_card(groups: list[str]) -> bool:
     digits = [int(digit) for group in groups for digit in group]
     text = "".join(map(str, digits))
     ends = list(accumulate(map(len, groups)))
-    checks = _Checks(digits)
     boundaries = set(ends)
-    return any(
-        begin + length in boundaries and checks.hold(begin, begin + length)
+    likely = [
+        (begin, begin + length)
         for begin in (0, *ends[:-1])
         for length in _LENGTHS.get(text[begin : begin + PREFIX_DIGITS], ())
-    )
+        if begin + length in boundaries
+    ]
+    if not likely:
+        return False
+    checks = _Checks(digits)
+    return any(checks.hold(begin, end) for begin, end in likely)
 
 
 class _Checks:
