@@ -8,19 +8,26 @@ import pytest
 from batua.testing.serving import serving
 
 ROOT = Path(__file__).parents[2]
-RUNS = ("benchmarks/results/latest.md", "benchmarks/results/panel_and_streams.md")
+RESULTS = ROOT / "benchmarks" / "results"
+BIG = "one-tap payments with 10,000,000 entries"
+"""Of the last whole run the README shows what begins here: the rest of it was measured anew."""
+
+
+def rows(path):
+    lines = path.read_text().splitlines()
+    return [line for line in lines if line.startswith("| ") and " | " in line]
 
 
 def test_the_figures_are_those_of_the_runs():
-    def rows(path):
-        lines = (ROOT / path).read_text().splitlines()
-        return [line for line in lines if line.startswith("| ") and " | " in line]
-
-    quoted = rows("README.md")
-    whole, (head, *later) = map(rows, RUNS)
-    assert len(quoted) > 10
-    assert head == whole[0]
-    assert quoted == [*whole, *later]
+    quoted = rows(ROOT / "README.md")
+    payments, whole, (head, *panel) = (
+        rows(RESULTS / f"{name}.md")
+        for name in ("payments_and_webhooks", "latest", "panel_and_streams")
+    )
+    assert payments[0] == whole[0] == head
+    (begin,) = (number for number, row in enumerate(whole) if row.startswith(f"| {BIG}"))
+    assert len(payments) > 10
+    assert quoted == [*payments, *whole[begin:], *panel]
 
 
 @pytest.mark.pages("README.md")
