@@ -92,7 +92,7 @@ async def shop_on(servers, paid, number, ended):
 @pytest.mark.parametrize("seed", range(2))
 async def test_every_acknowledged_payment_exists_exactly_once(postgres_url, tmp_path, soak, seed):
     chance = random.Random(seed)
-    rounds = 250 if soak else 6
+    rounds = 250 if soak else 4
     async with CuttingProxy(postgres_url) as proxy:
         servers = [Server(postgres_url, tmp_path), Server(proxy.url, tmp_path)]
         await asyncio.gather(*(server.start() for server in servers))
