@@ -6,20 +6,15 @@ same connections and from the same load generator; nobody is authenticated and n
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import uvicorn
 from litestar import Litestar, Response, post
 from litestar.params import RawBody
 
-from batua.testing.serving import free_port
 from batua_api.server import options
-from benchmarks.serving import STOP_S, wait_for
 
-__all__ = ["empty_app", "serving_nothing"]
+__all__ = ["empty_app"]
 
 ANSWER = b'{"id":"' + b"x" * 300 + b'"}'
 """As long as a paid order."""
@@ -35,21 +30,6 @@ async def take(body: RawBody) -> Response[bytes]:
 def empty_app() -> Litestar:
     """The app: one route."""
     return Litestar([take], openapi_config=None, logging_config=None)
-
-
-@contextmanager
-def serving_nothing() -> Iterator[list[int]]:
-    """One process that serves it; yields its port, as ``serving`` yields its ports."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.floor", str(port)], stderr=subprocess.DEVNULL
-    )
-    try:
-        wait_for(port, process)
-        yield [port]
-    finally:
-        process.terminate()
-        process.wait(STOP_S)
 
 
 if __name__ == "__main__":

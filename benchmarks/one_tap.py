@@ -13,12 +13,18 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.bare import bare_postgres_p99_ms, bare_postgres_rate, bare_sqlite_rate
-from benchmarks.floor import serving_nothing
 from benchmarks.load import Load
 from benchmarks.machine import require_disk
 from benchmarks.report import Figure, above, below, compared, described, typical, undisturbed
 from benchmarks.scale import Scale
-from benchmarks.serving import postgres, prove, scratch, serving, slower_syncs
+from benchmarks.serving import (
+    postgres,
+    prove,
+    scratch,
+    serving,
+    serving_nothing,
+    slower_syncs,
+)
 from benchmarks.shops import Shop, seed
 from benchmarks.stalls import Stalls, watching
 

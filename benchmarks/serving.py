@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +22,14 @@ from tests.postgres import PostgresServer, running_server
 
 __all__ = [
     "SECRET",
-    "STOP_S",
     "Proved",
     "pid_of",
     "postgres",
     "prove",
     "scratch",
     "serving",
+    "serving_nothing",
     "slower_syncs",
-    "wait_for",
 ]
 
 SECRET = "a benchmark secret of thirty-two bytes"
@@ -97,6 +96,14 @@ def serving(
 
 
 @contextmanager
+def serving_nothing() -> Iterator[list[int]]:
+    """One process of ``benchmarks.floor``; yields its port, as ``serving`` yields its ports."""
+    port = free_port()
+    with _running([sys.executable, "-m", "benchmarks.floor", str(port)], {}, port):
+        yield [port]
+
+
+@contextmanager
 def _serving(url: str, environ: Mapping[str, str]) -> Iterator[int]:
     port = free_port()
     told = {
@@ -106,16 +113,20 @@ def _serving(url: str, environ: Mapping[str, str]) -> Iterator[int]:
         "BATUA_RATE_LIMIT": "off",
         **environ,
     }
+    with _running([*BATUA, "serve", "--port", str(port)], told, port):
+        yield port
+
+
+@contextmanager
+def _running(command: Sequence[str], told: Mapping[str, str], port: int) -> Iterator[None]:
+    """The process while it listens on ``port``; what it said at last, where anything fails."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            [*BATUA, "serve", "--port", str(port)],
-            env=_clean_environ() | told,
-            stdout=log,
-            stderr=subprocess.STDOUT,
+            command, env=_clean_environ() | told, stdout=log, stderr=subprocess.STDOUT
         )
         try:
-            wait_for(port, process)
-            yield port
+            _wait_for(port, process)
+            yield
         except BaseException:
             print(_end_of(log), file=sys.stderr)
             raise
@@ -139,8 +150,7 @@ def _clean_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("BATUA_")}
 
 
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Until ``process`` listens on ``port``. Raises ``Wrong`` when it never does."""
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:

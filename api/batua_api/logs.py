@@ -78,12 +78,11 @@ class Lines(structlog.stdlib.ProcessorFormatter):
         return "\n".join(self._render(None, "", each) for each in events)
 
 
-_ENCODER = msgspec.json.Encoder(enc_hook=str)
-"""Of lines whose values are texts, numbers and lists of them, many at a time."""
+_ENCODER = msgspec.json.Encoder(enc_hook=repr)
 
 
-def _json(event: Any, default: Callable[[Any], Any], **_: Any) -> str:
-    return msgspec.json.encode(event, enc_hook=default).decode()
+def _json(event: Any, **_: Any) -> str:
+    return _ENCODER.encode(event).decode()
 
 
 def _follow(_: Any, __: str, event: EventDict) -> EventDict:

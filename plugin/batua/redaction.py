@@ -46,11 +46,9 @@ def redact(text: str) -> str:
         if secret in text:
             text = text.replace(secret, SECRET)
     lower = text.lower()
-    for mark in _MARKS:
-        if mark in lower:
-            for pattern, instead in _PATTERNS:
-                text = pattern.sub(instead, text)
-            break
+    if any(mark in lower for mark in _MARKS):
+        for pattern, instead in _PATTERNS:
+            text = pattern.sub(instead, text)
     return hide_cards(text)
 
 

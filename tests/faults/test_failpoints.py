@@ -39,7 +39,7 @@ PATHS = ("alone", "crowded")
 MISSED_MAX = 0.02
 """Of all places. What the worker does side by side passes now a few more and now a few less."""
 SHARE, SHARES = map(int, os.environ.get("BATUA_TEST_SHARE", "0/1").split("/"))
-"""Of all places every so manieth, from this one: several processes do them all in less time."""
+"""One in ``SHARES`` of all places, from the one after ``SHARE``: for several processes at once."""
 
 ENDED = {}
 """How the job ends when nothing goes wrong, and what it passes, by engine and path."""
@@ -80,7 +80,7 @@ def places(passed, *words):
     """All passes in soak; in a test a sample of them, seeded by ``words``."""
     every = range(1, len(passed) + 1)
     if os.environ.get("BATUA_TEST_SOAK"):
-        return list(every)[SHARE::SHARES]
+        return list(every[SHARE::SHARES])
     return sorted(random.Random(f"{SEED} {words}").sample(every, SAMPLE))
 
 
