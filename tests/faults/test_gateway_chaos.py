@@ -25,7 +25,7 @@ from tests.support.shop import claim
 
 SEED = int(os.environ.get("BATUA_TEST_SEED", "1"))
 IS_SOAK = os.environ.get("BATUA_TEST_SOAK") == "1"
-PAYMENTS = 10_000 if IS_SOAK else 100
+PAYMENTS = 10_000 if IS_SOAK else 200
 TIMEOUT_S = 5.0
 """A simulator looks through all of its payments for each page of a list."""
 CUSTOMERS = PAYMENTS // 10

@@ -70,19 +70,22 @@ class _Server(uvicorn.Server):
         for listening in (*self.servers, *(sockets or ())):
             listening.close()
         await until_met()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
         try:
             async with asyncio.timeout(_STOP_TIMEOUT_S):
                 await self._finish()
         except TimeoutError:
             for task in self.server_state.tasks:
                 task.cancel()
+            for connection in list(self.server_state.connections):
+                connection.transport.abort()
+            await until_met()
         await self.lifespan.shutdown()
 
     async def _finish(self) -> None:
-        # uvicorn tells nobody when they have gone.
-        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110
+        # uvicorn tells nobody when they have gone, nor that one has come while it ends.
+        while self.server_state.connections or self.server_state.tasks:
+            for connection in list(self.server_state.connections):
+                connection.shutdown()
             await asyncio.sleep(_LOOK_S)
         for server in self.servers:
             await server.wait_closed()
